@@ -1,0 +1,5 @@
+//! One file per program: arguments to options, no logic.
+
+pub mod lsb2rdf;
+pub mod serelhistory;
+pub mod serelrc;

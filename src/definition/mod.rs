@@ -1,0 +1,2 @@
+//! What definitions say: scan, headers, RDF, facilities, overrides.
+pub mod diagnostic;

@@ -1,0 +1,1 @@
+//! When two states of the file system count as the same.

@@ -1,0 +1,1 @@
+//! From definitions to a verified graph, and from the graph to a plan.

@@ -1,0 +1,22 @@
+//! serel: a parallel scheduler for services that declare relations.
+//!
+//! The way of the data: text sources become definitions, definitions a graph, the graph a verified plan, and the
+//! plan runs as a wavefront. History lets an unchanged boot skip everything left of the plan.
+//! Modules import downward only, in the order in which they are listed here.
+
+pub mod boot;
+pub mod cli;
+pub mod definition;
+pub mod engine;
+pub mod error;
+pub mod exit;
+pub mod fingerprint;
+pub mod graph;
+pub mod history;
+pub mod log;
+pub mod model;
+pub mod plan;
+pub mod report;
+pub mod root;
+pub mod unit;
+pub mod wavefront;

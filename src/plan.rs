@@ -1,0 +1,98 @@
+//! The plan: the verified, immutable result of a graph, in arrays that a wavefront can run without thinking.
+//!
+//! An edge ends at a *service*, not at a job, so that a job may make one of its services available before it exits.
+//! Jobs stand in the given order (that of the links, or of the names), which is the order of the sequential
+//! fall-back; a valid plan has no circle.
+
+use crate::model::{IdVec, JobId, Phase, ServiceId, Strength};
+use serde::{Deserialize, Serialize};
+
+/// Format of [`Plan::encode`]; part of the history's key, so another version never meets this decoder.
+pub const VERSION: u32 = 1;
+
+/// One thing that a job waits for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Need {
+    /// The service.
+    pub service: ServiceId,
+    /// What happens if it fails.
+    pub strength: Strength,
+}
+
+/// One run of one script.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Job {
+    /// The script's file name without `S??`/`K??`.
+    pub name: String,
+    /// The script, as a logical path.
+    pub script: String,
+    /// Needs the console for itself: runs alone.
+    pub interactive: bool,
+    /// Has no definition: runs after all others, in the given order.
+    pub unknown: bool,
+    /// Services that it makes available.
+    pub provides: Vec<ServiceId>,
+    /// What it waits for; each service at most once.
+    pub needs: Vec<Need>,
+}
+
+/// A unit ready to run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Plan {
+    /// Start or stop.
+    pub phase: Phase,
+    /// Names of the services.
+    pub services: IdVec<ServiceId, String>,
+    /// The jobs in the given order.
+    pub jobs: IdVec<JobId, Job>,
+    /// False when verify failed: run one by one in the given order.
+    pub parallel: bool,
+}
+
+impl Plan {
+    /// The stored form.
+    pub fn encode(&self) -> Vec<u8> {
+        postcard::to_stdvec(self).expect("BUG: a plan in memory always fits in memory")
+    }
+
+    /// Reads the stored form back; `None` when it is not a plan or its ids do not fit together.
+    pub fn decode(bytes: &[u8]) -> Option<Self> {
+        let plan: Plan = postcard::from_bytes(bytes).ok()?;
+        let known = |id: &ServiceId| plan.services.get(*id).is_some();
+        let sound = plan
+            .jobs
+            .iter()
+            .all(|job| job.provides.iter().all(known) && job.needs.iter().all(|need| known(&need.service)));
+        sound.then_some(plan)
+    }
+
+    /// For each service, the jobs that provide it, in the given order.
+    pub fn providers(&self) -> IdVec<ServiceId, Vec<JobId>> {
+        let mut providers: IdVec<ServiceId, Vec<JobId>> = self.services.iter().map(|_| Vec::new()).collect();
+        for (id, job) in self.jobs.enumerate() {
+            for service in &job.provides {
+                providers[*service].push(id);
+            }
+        }
+        providers
+    }
+
+    /// For each job, the jobs it waits for, without repeats, in the order of its needs.
+    pub fn predecessors(&self) -> IdVec<JobId, Vec<JobId>> {
+        let providers = self.providers();
+        let mut seen: IdVec<JobId, Option<JobId>> = self.jobs.iter().map(|_| None).collect();
+        self.jobs
+            .enumerate()
+            .map(|(id, job)| {
+                let mut before = Vec::new();
+                for provider in job.needs.iter().flat_map(|need| &providers[need.service]) {
+                    if *provider != id && seen[*provider] != Some(id) {
+                        seen[*provider] = Some(id);
+                        before.push(*provider);
+                    }
+                }
+                before
+            })
+            .collect()
+    }
+}
