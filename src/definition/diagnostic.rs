@@ -4,10 +4,11 @@
 
 use crate::model::Place;
 use crate::root::Root;
+use serde::{Deserialize, Serialize};
 use std::fmt::Write as _;
 
 /// How bad it is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Severity {
     /// Read as meant, or harmless; worth mending.
     Warning,
@@ -16,7 +17,7 @@ pub enum Severity {
 }
 
 /// What it is about; the word is part of the JSON contract.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Kind {
     /// A text that does not follow its grammar.
     Syntax,
@@ -47,7 +48,7 @@ impl Kind {
 }
 
 /// One finding.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Diagnostic {
     /// How bad.
     pub severity: Severity,
