@@ -6,6 +6,8 @@
 
 use crate::model::{IdVec, JobId, Phase, ServiceId, Strength};
 use serde::{Deserialize, Serialize};
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
 
 /// Format of [`Plan::encode`]; part of the history's key, so another version never meets this decoder.
 pub const VERSION: u32 = 1;
@@ -94,5 +96,52 @@ impl Plan {
                 before
             })
             .collect()
+    }
+
+    /// The same jobs one after another: in the given order, but each after what it waits for as far as that has no
+    /// circle. What fails fails nobody else. Each job gets a service of its own for the chain.
+    #[must_use]
+    pub fn serial(&self) -> Self {
+        let mut serial = self.clone();
+        let mut previous = None;
+        for id in self.serial_order() {
+            let own = serial.services.push(format!("{}#{}", self.jobs[id].name, id.0));
+            let job = &mut serial.jobs[id];
+            job.provides.push(own);
+            job.needs =
+                previous.map(|service| Need { service, strength: Strength::Order }).into_iter().collect();
+            previous = Some(own);
+        }
+        serial
+    }
+
+    /// Smallest given position first among the jobs whose predecessors are placed; a circle is cut at its first job.
+    fn serial_order(&self) -> Vec<JobId> {
+        let predecessors = self.predecessors();
+        let mut successors: IdVec<JobId, Vec<JobId>> = self.jobs.iter().map(|_| Vec::new()).collect();
+        let mut open: IdVec<JobId, usize> = predecessors.iter().map(Vec::len).collect();
+        for (id, before) in predecessors.enumerate() {
+            before.iter().for_each(|other| successors[*other].push(id));
+        }
+        let mut ready: BinaryHeap<Reverse<JobId>> =
+            self.jobs.ids().filter(|id| open[*id] == 0).map(Reverse).collect();
+        let mut placed: IdVec<JobId, bool> = vec![false; self.jobs.len()].into();
+        let mut order = Vec::with_capacity(self.jobs.len());
+        let mut uncut = self.jobs.ids();
+        while order.len() < self.jobs.len() {
+            let next = ready.pop().map(|Reverse(id)| id).or_else(|| uncut.by_ref().find(|id| !placed[*id]));
+            let Some(id) = next else { break };
+            if std::mem::replace(&mut placed[id], true) {
+                continue;
+            }
+            order.push(id);
+            for successor in &successors[id] {
+                open[*successor] -= 1;
+                if open[*successor] == 0 {
+                    ready.push(Reverse(*successor));
+                }
+            }
+        }
+        order
     }
 }

@@ -1,1 +1,222 @@
-//! The pure state machine.
+//! The pure state machine of a run: services, the jobs that provide them, and who waits for whom.
+//!
+//! Events go in by method calls, actions come out of [`Engine::next`]; there is no I/O and no clock in here, so that
+//! a wavefront, a daemon and a simulation drive the very same rules. An edge ends at a *service*: a job that makes
+//! one of its services available before it exits releases those who wait for that one.
+//!
+//! The rules, after the serel manual ("a service is available when its provider has exited with status 0; when a
+//! provider fails, its needers fail"):
+//!
+//! 1. A service is *settled* once it is available, or once every job that could provide it has ended in vain.
+//! 2. A job is ready when every service it waits for is settled, and each one it needs hard is available.
+//! 3. A job whose hard need is settled in vain is skipped at once, which settles its own services in vain.
+//!
+//! All of it is loops over work lists; a chain of any length needs no stack.
+
+mod job;
+mod service;
+
+pub use job::{JobState, Verdict};
+pub use service::ServiceState;
+
+use crate::model::{IdVec, JobId, ServiceId, Strength};
+use crate::plan::{Need, Plan};
+use job::Job;
+use service::{Service, Waiter};
+use std::collections::VecDeque;
+
+/// What the driver has to do next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Action {
+    /// The last predecessor allows this job: start it when there is a slot.
+    Ready(JobId),
+    /// This job will never run, because that one ended in vain. It has ended.
+    Skip {
+        /// The job that is skipped.
+        job: JobId,
+        /// The provider of its hard need that ended last.
+        because: JobId,
+    },
+}
+
+/// Services, jobs, and the waits between them.
+#[derive(Debug, Clone, Default)]
+pub struct Engine {
+    services: IdVec<ServiceId, Service>,
+    jobs: IdVec<JobId, Job>,
+    actions: VecDeque<Action>,
+    /// Services settled, whose waiters have not been told yet.
+    settled: VecDeque<ServiceId>,
+    /// Jobs that have not ended.
+    open: usize,
+}
+
+impl Engine {
+    /// An engine for a plan; the jobs that wait for nothing are ready.
+    pub fn new(plan: &Plan) -> Self {
+        let mut engine =
+            Self { services: plan.services.iter().map(|_| Service::default()).collect(), ..Self::default() };
+        for job in plan.jobs.iter() {
+            engine.add_job(&job.provides, &job.needs);
+        }
+        for job in engine.jobs.ids() {
+            engine.wait_for_services(job);
+        }
+        engine
+    }
+
+    fn add_job(&mut self, provides: &[ServiceId], needs: &[Need]) {
+        let id = self.jobs.push(Job::new(provides.to_vec(), needs.to_vec()));
+        for service in provides {
+            self.services[*service].providers.push(id);
+            self.services[*service].hopes += 1;
+        }
+        self.open += 1;
+    }
+
+    /// Enters the job with every service that is not settled; one that nobody provides counts as there, since the
+    /// graph leaves such a need out unless an earlier unit satisfies it.
+    fn wait_for_services(&mut self, id: JobId) {
+        for need in std::mem::take(&mut self.jobs[id].needs) {
+            let service = &mut self.services[need.service];
+            let own = service.providers.len() == 1 && service.providers[0] == id;
+            if service.hopes > 0 && !own {
+                service.waiters.push(Waiter { job: id, strength: need.strength });
+                self.jobs[id].waits += 1;
+            }
+        }
+        if self.jobs[id].waits == 0 {
+            self.set(id, JobState::Ready);
+        }
+    }
+
+    /// The next thing to do, if there is one. Call until `None` after every event.
+    pub fn next(&mut self) -> Option<Action> {
+        self.actions.pop_front()
+    }
+
+    /// Whether every job has ended.
+    pub fn is_done(&self) -> bool {
+        self.open == 0
+    }
+
+    /// The state of a job.
+    pub fn job(&self, id: JobId) -> JobState {
+        self.jobs[id].state
+    }
+
+    /// The state of a service.
+    pub fn service(&self, id: ServiceId) -> ServiceState {
+        self.services[id].state
+    }
+
+    /// A ready job was started.
+    pub fn started(&mut self, id: JobId) {
+        debug_assert_eq!(self.jobs[id].state, JobState::Ready);
+        self.set(id, JobState::Running);
+        for index in 0..self.jobs[id].provides.len() {
+            let service = self.jobs[id].provides[index];
+            if self.services[service].state != ServiceState::Available {
+                self.services[service].state = ServiceState::Starting;
+            }
+        }
+    }
+
+    /// A running job made one of its services available before its end. False when the job does not provide it.
+    pub fn provided(&mut self, id: JobId, service: ServiceId) -> bool {
+        let known = self.jobs[id].state == JobState::Running && self.jobs[id].provides.contains(&service);
+        if known {
+            self.settle(service, ServiceState::Available);
+            self.tell_waiters();
+        }
+        known
+    }
+
+    /// A job ended; `succeeded` makes its services available. A job that was not started may end, too (it could not
+    /// be started, or the run is over).
+    pub fn ended(&mut self, id: JobId, succeeded: bool) {
+        self.finish(id, if succeeded { Verdict::Succeeded } else { Verdict::Failed });
+        self.tell_waiters();
+    }
+
+    /// Ends every job that has not been started, without an action: the run was interrupted. Returns them.
+    pub fn cancel(&mut self) -> Vec<JobId> {
+        let cancelled: Vec<JobId> = self
+            .jobs
+            .ids()
+            .filter(|id| matches!(self.jobs[*id].state, JobState::Waiting | JobState::Ready))
+            .collect();
+        for id in &cancelled {
+            self.set(*id, JobState::Ended(Verdict::Skipped));
+        }
+        self.actions.clear();
+        cancelled
+    }
+
+    /// Lets a waiting job go although not all that it waits for is settled: the way out of a circle that should not
+    /// be there.
+    pub fn release(&mut self, id: JobId) {
+        if self.jobs[id].state == JobState::Waiting {
+            self.set(id, JobState::Ready);
+        }
+    }
+
+    /// Every change of a job's state passes through here.
+    fn set(&mut self, id: JobId, state: JobState) {
+        let before = std::mem::replace(&mut self.jobs[id].state, state);
+        debug_assert!(before.may_become(state), "BUG: job {id:?} went from {before:?} to {state:?}");
+        match state {
+            JobState::Ready => self.actions.push_back(Action::Ready(id)),
+            JobState::Ended(_) => self.open -= 1,
+            JobState::Waiting | JobState::Running => {}
+        }
+    }
+
+    /// Ends a job and settles those of its services that depended on it alone.
+    fn finish(&mut self, id: JobId, verdict: Verdict) {
+        self.set(id, JobState::Ended(verdict));
+        for service in std::mem::take(&mut self.jobs[id].provides) {
+            self.services[service].hopes -= 1;
+            self.services[service].last = Some(id);
+            if verdict == Verdict::Succeeded {
+                self.settle(service, ServiceState::Available);
+            } else if self.services[service].hopes == 0 {
+                self.settle(service, ServiceState::Failed);
+            }
+        }
+    }
+
+    /// The first settlement counts: what was made available early stays so, although its provider fails later.
+    fn settle(&mut self, id: ServiceId, state: ServiceState) {
+        if !self.services[id].state.is_settled() {
+            self.services[id].state = state;
+            self.settled.push_back(id);
+        }
+    }
+
+    /// Tells all who wait for the services that were settled, and those who wait for them, until nothing is left.
+    fn tell_waiters(&mut self) {
+        while let Some(service) = self.settled.pop_front() {
+            let available = self.services[service].state == ServiceState::Available;
+            for waiter in std::mem::take(&mut self.services[service].waiters) {
+                if self.jobs[waiter.job].state != JobState::Waiting {
+                    continue;
+                }
+                if !available && waiter.strength == Strength::Need {
+                    let because =
+                        self.services[service].last.expect("BUG: settled in vain without a provider");
+                    self.finish(waiter.job, Verdict::Skipped);
+                    self.actions.push_back(Action::Skip { job: waiter.job, because });
+                    continue;
+                }
+                self.jobs[waiter.job].waits -= 1;
+                if self.jobs[waiter.job].waits == 0 {
+                    self.set(waiter.job, JobState::Ready);
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -16,7 +16,7 @@ pub enum Outcome {
     NotConfigured,
     /// Any other exit status.
     Failed(i32),
-    /// Killed by a signal that was not ours.
+    /// Killed by a signal.
     Signalled(i32),
     /// Its time was over: SIGTERM, then SIGKILL.
     TimedOut,

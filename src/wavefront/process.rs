@@ -1,0 +1,195 @@
+//! Real processes: posix_spawn, a session of its own for each job, its output into a pipe.
+//!
+//! posix_spawn and not fork: its cost does not grow with our memory. A job gets a session of its own, so that a
+//! timeout reaches all that it started and a script that plays with `/dev/tty` cannot stop itself; an interactive
+//! job stays in our session, with the console as it is, in the foreground.
+
+use super::reaper::{self, Newborn, Reaper};
+use super::spawner::{Event, Spawner};
+use super::{Clock, Monotonic, Nanos};
+use crate::model::{IdVec, JobId};
+use crossbeam_channel::{Receiver, RecvTimeoutError};
+use nix::errno::Errno;
+use nix::fcntl::{OFlag, open};
+use nix::spawn::{PosixSpawnAttr, PosixSpawnFileActions, PosixSpawnFlags, posix_spawn};
+use nix::sys::signal::{SigSet, SigmaskHow, Signal, kill, killpg, pthread_sigmask};
+use nix::sys::stat::Mode;
+use nix::unistd::{Pid, getpgrp, pipe2, tcgetpgrp, tcsetpgrp};
+use std::ffi::CString;
+use std::os::fd::{AsRawFd, OwnedFd};
+use std::time::Duration;
+
+/// What to run for one job.
+#[derive(Debug, Clone)]
+pub struct Script {
+    /// The program, a real path.
+    pub program: CString,
+    /// Its arguments, the program's name first.
+    pub arguments: Vec<CString>,
+}
+
+/// How ends are noticed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Watch {
+    /// One pidfd for each process (Linux 5.3); falls back by itself where there is none.
+    Pidfd,
+    /// SIGCHLD only: what older kernels have.
+    Sigchld,
+}
+
+/// The spawner of real runs.
+pub struct Processes {
+    scripts: IdVec<JobId, Script>,
+    environment: Vec<CString>,
+    pids: IdVec<JobId, Option<Pid>>,
+    /// The job that has the terminal in its foreground.
+    foreground: Option<JobId>,
+    empty: OwnedFd,
+    watch: Watch,
+    reaper: Reaper,
+    events: Receiver<Event>,
+    mask_before: SigSet,
+    clock: Monotonic,
+}
+
+impl Processes {
+    /// Takes over SIGINT, SIGTERM, SIGHUP and SIGCHLD of this process and starts the reaper thread. Make it before
+    /// any other thread, so that they all have those signals blocked. Errors when the kernel lacks the means.
+    pub fn new(scripts: IdVec<JobId, Script>, environment: Vec<CString>, watch: Watch) -> nix::Result<Self> {
+        let mut mask_before = SigSet::empty();
+        pthread_sigmask(SigmaskHow::SIG_BLOCK, Some(&reaper::signals()), Some(&mut mask_before))?;
+        let (reaper, events) = Reaper::start(scripts.len())?;
+        Ok(Self {
+            pids: vec![None; scripts.len()].into(),
+            scripts,
+            environment,
+            foreground: None,
+            empty: empty_input()?,
+            watch,
+            reaper,
+            events,
+            mask_before,
+            clock: Monotonic,
+        })
+    }
+
+    /// Ends the reaper. Returns the pipes that daemons still hold as their standard output.
+    pub fn finish(self) -> Vec<OwnedFd> {
+        let held = self.reaper.stop();
+        let _ = pthread_sigmask(SigmaskHow::SIG_SETMASK, Some(&self.mask_before), None);
+        held
+    }
+
+    fn launch(&self, job: JobId, alone: bool, output: Option<&OwnedFd>) -> nix::Result<Pid> {
+        let mut actions = PosixSpawnFileActions::init()?;
+        let mut attributes = PosixSpawnAttr::init()?;
+        let mut flags = PosixSpawnFlags::POSIX_SPAWN_SETSIGMASK | PosixSpawnFlags::POSIX_SPAWN_SETSIGDEF;
+        if alone {
+            attributes.set_pgroup(Pid::from_raw(0))?;
+            flags |= PosixSpawnFlags::POSIX_SPAWN_SETPGROUP;
+        } else {
+            flags |= PosixSpawnFlags::from_bits_retain(libc::POSIX_SPAWN_SETSID.into());
+        }
+        if let Some(output) = output {
+            actions.add_dup2(self.empty.as_raw_fd(), 0)?;
+            actions.add_dup2(output.as_raw_fd(), 1)?;
+            actions.add_dup2(output.as_raw_fd(), 2)?;
+        }
+        attributes.set_sigmask(&SigSet::empty())?;
+        let mut default = reaper::signals();
+        default.add(Signal::SIGPIPE);
+        attributes.set_sigdefault(&default)?;
+        attributes.set_flags(flags)?;
+
+        let script = &self.scripts[job];
+        let started = posix_spawn(
+            script.program.as_c_str(),
+            &actions,
+            &attributes,
+            &script.arguments,
+            &self.environment,
+        );
+        if started != Err(Errno::ENOEXEC) {
+            return started;
+        }
+        // No `#!` line: what a shell does with such a script, and so what init scripts may count on.
+        let mut arguments = vec![c"sh".to_owned(), script.program.clone()];
+        arguments.extend(script.arguments.iter().skip(1).cloned());
+        posix_spawn(c"/bin/sh", &actions, &attributes, &arguments, &self.environment)
+    }
+
+    /// Puts a job into the terminal's foreground, if we are there ourselves.
+    fn to_foreground(&mut self, job: JobId, pid: Pid) {
+        if tcgetpgrp(std::io::stdin()).is_ok_and(|group| group == getpgrp()) {
+            with_ttou_blocked(|| tcsetpgrp(std::io::stdin(), pid));
+            self.foreground = Some(job);
+            // It may have asked for input before it was allowed to, and been stopped.
+            let _ = killpg(pid, Signal::SIGCONT);
+        }
+    }
+}
+
+impl Spawner for Processes {
+    fn spawn(&mut self, job: JobId, alone: bool) -> Result<(), i32> {
+        let start = || -> nix::Result<(Pid, Option<OwnedFd>)> {
+            if alone {
+                return Ok((self.launch(job, true, None)?, None));
+            }
+            let (ours, theirs) = pipe2(OFlag::O_CLOEXEC)?;
+            reaper::set_nonblocking(&ours)?;
+            Ok((self.launch(job, false, Some(&theirs))?, Some(ours)))
+        };
+        let (pid, output) = start().map_err(|errno| errno as i32)?;
+        self.pids[job] = Some(pid);
+        if alone {
+            self.to_foreground(job, pid);
+        }
+        self.reaper.watch(Newborn { job, pid, pidfd: None, output }, self.watch == Watch::Pidfd);
+        Ok(())
+    }
+
+    fn signal(&mut self, job: JobId, signal: i32) {
+        let (Some(pid), Ok(signal)) = (self.pids[job], Signal::try_from(signal)) else { return };
+        if killpg(pid, signal).is_err() {
+            let _ = kill(pid, signal);
+        }
+        let _ = killpg(pid, Signal::SIGCONT);
+    }
+
+    fn next(&mut self, until: Option<Nanos>) -> Option<Event> {
+        let event = match until {
+            None => self.events.recv().ok(),
+            Some(until) => {
+                let left = Duration::from_nanos(until.saturating_sub(self.clock.now()));
+                match self.events.recv_timeout(left) {
+                    Ok(event) => Some(event),
+                    Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => None,
+                }
+            }
+        };
+        if let Some(Event::Exited { job, .. }) = &event {
+            self.pids[*job] = None;
+            if self.foreground == Some(*job) {
+                with_ttou_blocked(|| tcsetpgrp(std::io::stdin(), getpgrp()));
+                self.foreground = None;
+            }
+        }
+        event
+    }
+}
+
+/// A background group may set the terminal's foreground only with SIGTTOU blocked.
+fn with_ttou_blocked(act: impl FnOnce() -> nix::Result<()>) {
+    let mut blocked = SigSet::empty();
+    blocked.add(Signal::SIGTTOU);
+    let mut before = SigSet::empty();
+    let _ = pthread_sigmask(SigmaskHow::SIG_BLOCK, Some(&blocked), Some(&mut before));
+    let _ = act();
+    let _ = pthread_sigmask(SigmaskHow::SIG_SETMASK, Some(&before), None);
+}
+
+/// `/dev/null`, or, before there is a `/dev`, a pipe that nobody writes to.
+fn empty_input() -> nix::Result<OwnedFd> {
+    open("/dev/null", OFlag::O_RDONLY | OFlag::O_CLOEXEC, Mode::empty())
+        .or_else(|_| pipe2(OFlag::O_CLOEXEC).map(|(read, _)| read))
+}

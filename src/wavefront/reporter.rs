@@ -1,0 +1,143 @@
+//! The way from the dispatcher to the observer: a bounded channel and a thread, so that a console that blocks (a
+//! serial line, Ctrl-S) never delays a completion.
+//!
+//! What the channel has no room for waits in the dispatcher's own backlog, in order. At the end the observer gets a
+//! few seconds to catch up; a console that is stuck for good does not hold the boot.
+
+use super::spawner::Line;
+use super::{Nanos, Observer, Record};
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TrySendError, bounded};
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use super::clock::{Clock, Monotonic};
+use crate::model::JobId;
+
+/// Messages on their way.
+const ROOM: usize = 1024;
+/// Messages that wait for a slow console before output is dropped; ends of jobs never are.
+const BACKLOG: usize = 16 * 1024;
+/// Between two ticks of a live display.
+const TICK: Duration = Duration::from_millis(100);
+/// How long a stuck console may hold the end of a run.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+enum Told {
+    Started(JobId, Nanos, bool),
+    Output(JobId, Vec<Line>),
+    Ended(Record),
+    Say(String),
+    Close(Box<dyn FnOnce(&mut dyn Observer) + Send>),
+}
+
+/// The dispatcher's end.
+pub struct Reporter {
+    told: Option<Sender<Told>>,
+    backlog: VecDeque<Told>,
+    closed: Receiver<()>,
+}
+
+impl Reporter {
+    /// Starts the observer's thread. When even a thread cannot be had, the run goes on unwatched.
+    pub fn new(observer: Box<dyn Observer>) -> Self {
+        let (told, hears) = bounded(ROOM);
+        let (closing, closed) = bounded(1);
+        let thread =
+            std::thread::Builder::new().name("reporter".into()).stack_size(256 * 1024).spawn(move || {
+                watch(&hears, observer);
+                let _ = closing.send(());
+            });
+        Self { told: thread.is_ok().then_some(told), backlog: VecDeque::new(), closed }
+    }
+
+    /// Nobody watches.
+    pub fn silent() -> Self {
+        Self { told: None, backlog: VecDeque::new(), closed: crossbeam_channel::never() }
+    }
+
+    /// A job was started.
+    pub fn started(&mut self, job: JobId, at: Nanos, alone: bool) {
+        self.tell(Told::Started(job, at, alone));
+        if alone {
+            self.flush();
+        }
+    }
+
+    /// A job wrote lines. Lost when the console is so far behind that they would fill the memory.
+    pub fn output(&mut self, job: JobId, lines: Vec<Line>) {
+        if !lines.is_empty() && self.backlog.len() < BACKLOG {
+            self.tell(Told::Output(job, lines));
+        }
+    }
+
+    /// A job has ended.
+    pub fn ended(&mut self, record: Record) {
+        self.tell(Told::Ended(record));
+    }
+
+    /// Something that the operator must know at once.
+    pub fn say(&mut self, text: String) {
+        self.tell(Told::Say(text));
+    }
+
+    /// Lets the observer have its last words and waits for them, within reason. False when it was stuck.
+    pub fn close(mut self, last: impl FnOnce(&mut dyn Observer) + Send + 'static) -> bool {
+        self.backlog.push_back(Told::Close(Box::new(last)));
+        let Some(told) = self.told.take() else { return false };
+        for message in self.backlog.drain(..) {
+            if told.send_timeout(message, PATIENCE).is_err() {
+                return false;
+            }
+        }
+        drop(told);
+        self.closed.recv_timeout(PATIENCE).is_ok()
+    }
+
+    fn tell(&mut self, message: Told) {
+        self.backlog.push_back(message);
+        self.flush();
+    }
+
+    /// Hands over as much of the backlog as there is room for.
+    fn flush(&mut self) {
+        let Some(told) = &self.told else {
+            self.backlog.clear();
+            return;
+        };
+        while let Some(message) = self.backlog.pop_front() {
+            match told.try_send(message) {
+                Ok(()) => {}
+                Err(TrySendError::Full(message)) => {
+                    self.backlog.push_front(message);
+                    return;
+                }
+                Err(TrySendError::Disconnected(_)) => self.backlog.clear(),
+            }
+        }
+    }
+}
+
+/// The observer's thread.
+fn watch(hears: &Receiver<Told>, mut observer: Box<dyn Observer>) {
+    let ticking = observer.wants_ticks();
+    loop {
+        let heard = if ticking {
+            hears.recv_timeout(TICK)
+        } else {
+            hears.recv().map_err(|_| RecvTimeoutError::Disconnected)
+        };
+        match heard {
+            Ok(Told::Started(job, at, alone)) => observer.started(job, at, alone),
+            Ok(Told::Output(job, lines)) => {
+                for (at, line) in &lines {
+                    observer.output(job, line, *at);
+                }
+            }
+            Ok(Told::Ended(record)) => observer.ended(&record),
+            Ok(Told::Say(text)) => observer.say(&text),
+            Ok(Told::Close(last)) => return last(&mut *observer),
+            Err(RecvTimeoutError::Timeout) => observer.tick(Monotonic.now()),
+            Err(RecvTimeoutError::Disconnected) => return,
+        }
+    }
+}

@@ -1,0 +1,58 @@
+//! The process seam: whoever starts jobs and says what became of them.
+//!
+//! The dispatcher knows nothing of processes, pipes and pidfds; a run on a fake spawner and a fake clock takes every
+//! turn that a real one can take, in microseconds.
+
+use super::{Nanos, Usage};
+use crate::model::JobId;
+
+/// How a process ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Exit {
+    /// By itself, with a status.
+    Code(i32),
+    /// By a signal.
+    Signal(i32),
+}
+
+/// One line of output, without its newline, and when it was read.
+pub type Line = (Nanos, Vec<u8>);
+
+/// What happened outside.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Event {
+    /// A job wrote something: while it runs for long, or after its end through a daemon that it left behind.
+    Output {
+        /// Which.
+        job: JobId,
+        /// What.
+        lines: Vec<Line>,
+    },
+    /// The process of a job has ended.
+    Exited {
+        /// Which.
+        job: JobId,
+        /// When that was noticed.
+        at: Nanos,
+        /// How.
+        exit: Exit,
+        /// What it cost.
+        usage: Usage,
+        /// All that it wrote and that no [`Event::Output`] told.
+        lines: Vec<Line>,
+    },
+    /// This program was sent a signal that ends it.
+    Signal(i32),
+}
+
+/// Starts jobs, signals them, and tells what happens.
+pub trait Spawner {
+    /// Starts the process of a job; `alone` gives it the console. Errors with the errno.
+    fn spawn(&mut self, job: JobId, alone: bool) -> Result<(), i32>;
+
+    /// Sends a signal to the process group of a job that has not ended. Never fails: the group may be gone already.
+    fn signal(&mut self, job: JobId, signal: i32);
+
+    /// Waits for the next event, until the given time at the latest; `None` when that has come.
+    fn next(&mut self, until: Option<Nanos>) -> Option<Event>;
+}
