@@ -9,6 +9,7 @@ mod capture;
 mod clock;
 mod deadlines;
 mod dispatch;
+mod linger;
 mod process;
 mod queue;
 mod reaper;
@@ -19,6 +20,7 @@ mod spawner;
 
 pub use clock::{Clock, Monotonic};
 pub use dispatch::{Settings, run};
+pub use linger::keep_open;
 pub use process::{Processes, Script, Watch};
 pub use record::{Nanos, Observer, Outcome, Record, Run, Usage};
 pub use reporter::Reporter;
