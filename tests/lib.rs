@@ -1,1 +1,2 @@
 //! The one integration test crate: a module per feature.
+mod processes;
