@@ -53,11 +53,10 @@ pub struct Processes {
 }
 
 impl Processes {
-    /// Takes over SIGINT, SIGTERM, SIGHUP and SIGCHLD of this process and starts the reaper thread. Make it before
-    /// any other thread, so that they all have those signals blocked. Errors when the kernel lacks the means.
+    /// Starts the reaper thread, which takes over the signals of [`hold_signals`]. Errors when the kernel lacks the
+    /// means.
     pub fn new(scripts: IdVec<JobId, Script>, environment: Vec<CString>, watch: Watch) -> nix::Result<Self> {
-        let mut mask_before = SigSet::empty();
-        pthread_sigmask(SigmaskHow::SIG_BLOCK, Some(&reaper::signals()), Some(&mut mask_before))?;
+        let mask_before = hold_signals()?;
         let (reaper, events) = Reaper::start(scripts.len())?;
         Ok(Self {
             pids: vec![None; scripts.len()].into(),
@@ -176,6 +175,15 @@ impl Spawner for Processes {
         }
         event
     }
+}
+
+/// Blocks SIGINT, SIGTERM, SIGHUP and SIGCHLD in this thread and all that it starts from now on, until a reaper takes
+/// them. Call it before the first other thread is started: a thread that has them open would swallow them, or die.
+/// Returns the mask as it was.
+pub fn hold_signals() -> nix::Result<SigSet> {
+    let mut before = SigSet::empty();
+    pthread_sigmask(SigmaskHow::SIG_BLOCK, Some(&reaper::signals()), Some(&mut before))?;
+    Ok(before)
 }
 
 /// A background group may set the terminal's foreground only with SIGTTOU blocked.
