@@ -4,7 +4,8 @@ use crossbeam_channel::{Sender, unbounded};
 use serel::model::{IdVec, JobId, Phase, ServiceId, Strength};
 use serel::plan::{Job, Need, Plan};
 use serel::wavefront::{
-    Monotonic, Nanos, Observer, Outcome, Processes, Record, Reporter, Run, Script, Settings, Watch, run,
+    Monotonic, Nanos, Observer, Outcome, Processes, Record, Reporter, Run, Script, Settings, Watch,
+    hold_signals, run,
 };
 use std::ffi::CString;
 use std::os::fd::OwnedFd;
@@ -98,11 +99,14 @@ fn sigchld_alone_sees_every_end() {
     if std::env::var_os(ALONE).is_some() {
         return sees_every_end(Watch::Sigchld);
     }
+    // Inherited by the process and its main thread, which otherwise would throw SIGCHLD away.
+    let before = hold_signals().unwrap();
     let alone = std::process::Command::new(std::env::current_exe().unwrap())
         .args(["--exact", "processes::sigchld_alone_sees_every_end", "--test-threads=1"])
         .env(ALONE, "1")
         .output()
         .unwrap();
+    before.thread_set_mask().unwrap();
     let text = String::from_utf8_lossy(&alone.stdout);
     assert!(alone.status.success() && text.contains("1 passed"), "{text}");
 }
