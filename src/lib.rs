@@ -18,5 +18,6 @@ pub mod model;
 pub mod plan;
 pub mod report;
 pub mod root;
+pub mod text;
 pub mod unit;
 pub mod wavefront;

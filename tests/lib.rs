@@ -1,2 +1,5 @@
 //! The one integration test crate: a module per feature.
+
+mod logging;
+mod report;
 mod processes;

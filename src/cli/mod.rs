@@ -1,5 +1,6 @@
 //! One file per program: arguments to options, no logic.
 
+pub mod general;
 pub mod lsb2rdf;
 pub mod serelhistory;
 pub mod serelrc;

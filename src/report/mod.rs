@@ -1,1 +1,16 @@
-//! What people see of a run.
+//! What people see of a run: the console while it goes on, the summary and the JSON when it is over.
+//!
+//! The observers in [`console`] are told of every event and write lines; [`account`] computes from a finished run
+//! what [`summary`] and [`json`] say.
+
+pub mod account;
+pub mod console;
+pub mod critical;
+pub mod json;
+pub mod palette;
+pub mod reason;
+pub mod roster;
+pub mod summary;
+
+pub use account::Account;
+pub use roster::Roster;
