@@ -116,7 +116,7 @@ impl Plan {
     }
 
     /// Smallest given position first among the jobs whose predecessors are placed; a circle is cut at its first job.
-    fn serial_order(&self) -> Vec<JobId> {
+    pub fn serial_order(&self) -> Vec<JobId> {
         let predecessors = self.predecessors();
         let mut successors: IdVec<JobId, Vec<JobId>> = self.jobs.iter().map(|_| Vec::new()).collect();
         let mut open: IdVec<JobId, usize> = predecessors.iter().map(Vec::len).collect();

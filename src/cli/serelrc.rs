@@ -1,8 +1,248 @@
-//! The command line of serelrc.
+//! The command line of serelrc: runs, checks and shows units of services.
 
+use super::general::{General, parse};
+use crate::boot::{self, Common, DATABASE, Running, auto_slots};
+use crate::exit::Exit;
+use crate::model::{Level, Phase, Strength};
+use crate::root::Root;
+use crate::unit::{Members, Pairs, Request};
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+
+/// Run the boot scripts of a runlevel in parallel: each as soon as those that it needs have ended
+#[derive(Debug, Parser)]
+#[command(name = "serelrc", after_help = AFTER)]
+struct Cli {
+    #[command(flatten)]
+    general: General,
+    #[command(flatten)]
+    place: PlaceArgs,
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+const AFTER: &str = "Exit status: 0 all well; 1 some services failed; 2 usage; 5 no such runlevel unit; 6 definitions \
+invalid; 124 services timed out; 130, 143 ended by SIGINT, SIGTERM.";
+
+#[derive(Debug, Args)]
+struct PlaceArgs {
+    /// Read and run everything under this directory
+    #[arg(long, global = true, value_name = "DIR", default_value = "/")]
+    root: PathBuf,
+    /// The history [default: /etc/serel/history.db, under the root]
+    #[arg(long, global = true, value_name = "FILE")]
+    db: Option<PathBuf>,
+    /// Print data as JSON
+    #[arg(long, global = true)]
+    json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    /// Start the services of a runlevel
+    Start(RunArgs),
+    /// Stop the services that a runlevel does not have
+    Stop(RunArgs),
+    /// Go from one runlevel to another: stop and start only the difference
+    Change(RunArgs),
+    /// Print the services and who waits for whom
+    Graph {
+        /// The runlevel; without one, the whole tree
+        #[arg(value_parser = level)]
+        level: Option<Level>,
+        #[command(flatten)]
+        way: WayArgs,
+    },
+    /// Print what would be run, after what, and how long it would take
+    Plan {
+        /// The runlevel
+        #[arg(value_parser = level, required_unless_present = "pairs")]
+        level: Option<Level>,
+        #[command(flatten)]
+        way: WayArgs,
+    },
+    /// Check that the definitions fit together
+    Verify {
+        /// The runlevel; without one, the whole tree
+        #[arg(value_parser = level)]
+        level: Option<Level>,
+        #[command(flatten)]
+        way: WayArgs,
+    },
+    /// Say why history would be used, or why not
+    Explain {
+        /// The runlevel
+        #[arg(value_parser = level, required_unless_present = "pairs")]
+        level: Option<Level>,
+        #[command(flatten)]
+        way: WayArgs,
+    },
+}
+
+#[derive(Debug, Args)]
+struct WayArgs {
+    /// Look at stopping instead of starting
+    #[arg(long)]
+    stop: bool,
+    /// What Required-Start means: the needed one must succeed, or must only have ended
+    #[arg(long, value_name = "STRENGTH", default_value = "need")]
+    required_start: RequiredStart,
+    /// Services and paths from a file (- for standard input) instead of a runlevel
+    #[arg(long, value_name = "FILE", conflicts_with = "level")]
+    pairs: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+struct RunArgs {
+    /// The runlevel: S or 0 to 9
+    #[arg(value_parser = level, required_unless_present = "pairs")]
+    level: Option<Level>,
+    /// The runlevel that the system comes from
+    #[arg(long, value_name = "L", value_parser = level)]
+    previous: Option<Level>,
+    /// Most scripts at one time: a number, auto or unlimited
+    #[arg(long, value_name = "N", default_value = "auto", value_parser = slots)]
+    jobs: usize,
+    /// Seconds that a script may take before it is ended; 0 for no limit
+    #[arg(long, value_name = "SECS", default_value_t = 300)]
+    timeout: u64,
+    /// What Required-Start means: the needed one must succeed, or must only have ended
+    #[arg(long, value_name = "STRENGTH", default_value = "need")]
+    required_start: RequiredStart,
+    /// One script at a time, in the given order as far as the relations allow
+    #[arg(long)]
+    serial: bool,
+    /// Say what would be run, and run nothing
+    #[arg(long)]
+    dry_run: bool,
+    /// Leave out the output of scripts that went well
+    #[arg(long, short)]
+    quiet: bool,
+    /// Services and paths from a file (- for standard input) instead of a runlevel
+    #[arg(long, value_name = "FILE", conflicts_with = "level")]
+    pairs: Option<PathBuf>,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum RequiredStart {
+    /// The needed service must have started successfully, else the needer is skipped
+    Need,
+    /// The needed service must have ended its start, however
+    Order,
+}
+
+impl From<RequiredStart> for Strength {
+    fn from(required: RequiredStart) -> Self {
+        match required {
+            RequiredStart::Need => Strength::Need,
+            RequiredStart::Order => Strength::Order,
+        }
+    }
+}
+
+fn level(text: &str) -> Result<Level, String> {
+    Level::parse(text).ok_or_else(|| "a runlevel is S or one digit".to_owned())
+}
+
+fn slots(text: &str) -> Result<usize, String> {
+    match text {
+        "auto" => Ok(auto_slots()),
+        "unlimited" => Ok(usize::MAX),
+        number => match number.parse() {
+            Ok(0) | Err(_) => Err("give a number from 1, auto, or unlimited".to_owned()),
+            Ok(number) => Ok(number),
+        },
+    }
+}
 
 /// Runs the program.
 pub fn run() -> ExitCode {
-    ExitCode::SUCCESS
+    let cli: Cli = match parse(std::env::args_os(), Exit::Usage.into()) {
+        Ok(cli) => cli,
+        Err(code) => return code,
+    };
+    let done = cli.general.init_log("serelrc").map_err(|error| error.to_string()).and_then(|()| cli.carry_out());
+    match done {
+        Ok(exit) => exit.into(),
+        Err(error) => {
+            eprintln!("serelrc: error: {error}");
+            Exit::Usage.into()
+        }
+    }
+}
+
+impl Cli {
+    fn carry_out(self) -> Result<Exit, String> {
+        let root = Root::new(&self.place.root).map_err(|error| format!("--root {}: {error}", self.place.root.display()))?;
+        let common = Common {
+            database: self.place.db.unwrap_or_else(|| root.real(DATABASE)),
+            root,
+            json: self.place.json,
+            color: self.general.color,
+        };
+        Ok(match self.verb {
+            Verb::Start(args) => boot::start(&common, &args.request(Phase::Start)?, &args.running()),
+            Verb::Stop(args) => boot::start(&common, &args.request(Phase::Stop)?, &args.running()),
+            Verb::Change(args) => {
+                let (stopping, starting) = (args.request(Phase::Stop)?, args.request(Phase::Start)?);
+                boot::change(&common, &stopping, &starting, &args.running())
+            }
+            Verb::Graph { level, way } => boot::graph(&common, &way.request(level)?),
+            Verb::Plan { level, way } => boot::plan(&common, &way.request(level)?),
+            Verb::Verify { level, way } => boot::verify(&common, &way.request(level)?),
+            Verb::Explain { level, way } => boot::explain(&common, &way.request(level)?),
+        })
+    }
+}
+
+impl RunArgs {
+    fn request(&self, phase: Phase) -> Result<Request, String> {
+        let required = self.required_start.into();
+        match (self.level, &self.pairs) {
+            (Some(level), None) => {
+                Ok(Request { members: Members::Level { level, previous: self.previous }, phase, required })
+            }
+            (_, Some(file)) => Ok(Request { members: Members::Pairs(read_pairs(file)?), phase, required }),
+            (None, None) => Err("give a runlevel, or --pairs FILE".to_owned()),
+        }
+    }
+
+    fn running(&self) -> Running {
+        Running {
+            slots: self.jobs,
+            timeout: self.timeout,
+            serial: self.serial,
+            dry_run: self.dry_run,
+            quiet: self.quiet,
+        }
+    }
+}
+
+impl WayArgs {
+    fn request(&self, level: Option<Level>) -> Result<Request, String> {
+        let phase = if self.stop { Phase::Stop } else { Phase::Start };
+        let members = match (level, &self.pairs) {
+            (_, Some(file)) => Members::Pairs(read_pairs(file)?),
+            (Some(level), None) => Members::Level { level, previous: None },
+            (None, None) => Members::Tree,
+        };
+        Ok(Request { members, phase, required: self.required_start.into() })
+    }
+}
+
+/// Reads `service path` pairs from a file, or from standard input for `-`.
+fn read_pairs(file: &Path) -> Result<Pairs, String> {
+    let (name, text) = if file == Path::new("-") {
+        let mut text = String::new();
+        ("<stdin>".to_owned(), std::io::stdin().lock().read_to_string(&mut text).map(|_| text))
+    } else {
+        (file.display().to_string(), std::fs::read_to_string(file))
+    };
+    let text = text.map_err(|error| format!("--pairs {name}: {error}"))?;
+    Pairs::parse(&name, &text).map_err(|fault| {
+        let rendered = fault.render(&Root::default());
+        rendered.trim_start_matches("error: ").trim_end().to_owned()
+    })
 }

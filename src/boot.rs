@@ -1,1 +1,0 @@
-//! One call for each verb of serelrc.

@@ -1,0 +1,81 @@
+//! One call for each verb of serelrc: what the command line asks for, carried out, and an exit code.
+
+mod plain;
+mod record;
+mod show;
+mod start;
+
+pub use show::{explain, graph, plan, verify};
+pub use start::{change, start};
+
+use crate::definition::diagnostic::{Diagnostic, Severity};
+use crate::exit::Exit;
+use crate::report::console::Color;
+use crate::root::Root;
+use crate::unit::Loaded;
+use std::io::Write as _;
+use std::path::PathBuf;
+
+/// Where the history is, unless `--db` says otherwise: on the root file system, for `/var` may be mounted later.
+pub const DATABASE: &str = "/etc/serel/history.db";
+
+/// What all verbs share.
+#[derive(Debug, Clone)]
+pub struct Common {
+    /// The root under which everything is read and run.
+    pub root: Root,
+    /// The history's file, a real path.
+    pub database: PathBuf,
+    /// Machine-readable output.
+    pub json: bool,
+    /// Colour on the console.
+    pub color: Color,
+}
+
+/// How a unit is to be run.
+#[derive(Debug, Clone)]
+pub struct Running {
+    /// Most jobs at one time; 0 is "as many as there are".
+    pub slots: usize,
+    /// Seconds that a job may take; 0 is "for ever".
+    pub timeout: u64,
+    /// One job at a time.
+    pub serial: bool,
+    /// Say what would be done, and do nothing.
+    pub dry_run: bool,
+    /// Leave out the output of jobs that went well.
+    pub quiet: bool,
+}
+
+/// Prints diagnostics to stderr, errors last, so that they stand where the eye is.
+fn tell(root: &Root, problems: &[Diagnostic], least: Severity) {
+    let mut text = String::new();
+    for severity in [Severity::Warning, Severity::Error] {
+        for problem in problems.iter().filter(|problem| problem.severity == severity && severity >= least) {
+            text += &problem.render(root);
+        }
+    }
+    let _ = std::io::stderr().lock().write_all(text.as_bytes());
+}
+
+/// Prints data to stdout; a reader that has had enough is no error.
+fn print(text: &str) -> Exit {
+    match std::io::stdout().lock().write_all(text.as_bytes()) {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
+            log::error!("cannot write to standard output: {error}");
+            Exit::Failed
+        }
+        _ => Exit::Ok,
+    }
+}
+
+/// Saves what was learned; trouble with the history never fails a command.
+fn save(loaded: Loaded, common: &Common) {
+    if let Err(trouble) = loaded.batch.save(&common.database) {
+        if trouble.is_quiet() {
+            log::debug!("{trouble}");
+        } else {
+            log::warn!("{trouble}");
+        }
+    }
+}

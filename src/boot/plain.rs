@@ -1,0 +1,30 @@
+//! The way of last resort: scripts one after another, with nothing but fork, exec and wait.
+//!
+//! When epoll, a thread or memory cannot be had, the machine must come up all the same.
+
+use super::start::script_of;
+use crate::exit::Exit;
+use crate::plan::Plan;
+use crate::root::Root;
+use std::process::Command;
+
+/// Runs the jobs of a serial plan in its order, on the console as it is.
+pub(super) fn run(plan: &Plan, argument: &str, root: &Root, why: &str) -> Exit {
+    eprintln!("serelrc: {why}: running the scripts one by one, without supervision");
+    let mut exit = Exit::Ok;
+    for job in plan.serial_order().into_iter().map(|id| &plan.jobs[id]) {
+        let status = Command::new(script_of(root, job)).arg(argument).status();
+        match status {
+            Ok(status) if status.success() || matches!(status.code(), Some(5 | 6)) => {}
+            Ok(status) => {
+                eprintln!("serelrc: {}: {status}", job.name);
+                exit = Exit::Failed;
+            }
+            Err(error) => {
+                eprintln!("serelrc: {}: {error}", job.name);
+                exit = Exit::Failed;
+            }
+        }
+    }
+    exit
+}

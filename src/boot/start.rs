@@ -1,0 +1,235 @@
+//! Runs a unit: plan, wavefront, report, record.
+
+use super::{Common, Running, plain, record, save, tell};
+use crate::definition::diagnostic::Severity;
+use crate::exit::Exit;
+use crate::model::{IdVec, JobId, Phase};
+use crate::plan::{Job, Plan, critical_path, priorities};
+use crate::report::{self, Account, Logged, Roster, console};
+use crate::root::Root;
+use crate::unit::{self, Loaded, Members, Request};
+use crate::wavefront::{
+    Behaviour, Outcome, Processes, Reporter, Run, Script, Settings, Simulated, Watch, hold_signals, keep_open, run,
+};
+use nix::sys::signal::SigSet;
+use std::ffi::CString;
+use std::io::Write as _;
+use std::os::fd::AsFd;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::path::PathBuf;
+
+/// From SIGTERM to SIGKILL, and from there until a job is given up.
+const GRACE: u64 = 5_000_000_000;
+const SECOND: u64 = 1_000_000_000;
+
+/// Slots of `--jobs auto` for each processor, and at least. Boot scripts mostly wait: more slots than processors cost
+/// little and save much, up to where all of them compute at once. Measured by `cargo bench --bench jobs`.
+const SLOTS_PER_CPU: usize = 16;
+const LEAST_SLOTS: usize = 32;
+
+/// Slots for `--jobs auto`.
+pub fn auto_slots() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from).saturating_mul(SLOTS_PER_CPU).max(LEAST_SLOTS)
+}
+
+/// Runs one unit.
+pub fn start(common: &Common, request: &Request, running: &Running) -> Exit {
+    // Before any thread is started, for each would else take signals that are meant for the run.
+    let mask = hold_signals();
+    let loaded = unit::load(&common.root, &common.database, request);
+    let least = if loaded.cached { Severity::Error } else { Severity::Warning };
+    tell(&common.root, &loaded.problems, least);
+    if !loaded.plan.parallel {
+        eprintln!(
+            "serelrc: the definitions of `{}` do not fit together: falling back to the given order, one by one",
+            request.label()
+        );
+    }
+    let plan = if running.serial || !loaded.plan.parallel { loaded.plan.serial() } else { loaded.plan.clone() };
+    if running.dry_run {
+        return dry_run(&plan, &loaded, running);
+    }
+    let argument = argument(request);
+    match execute(common, request, running, &plan, &loaded, argument) {
+        Ok((result, held)) => finish(common, request, &plan, loaded, &result, &held),
+        Err(why) => {
+            if let Ok(mask) = &mask {
+                let _ = SigSet::thread_set_mask(mask);
+            }
+            plain::run(&plan, argument, &common.root, &why)
+        }
+    }
+}
+
+/// Stops what the new level has no more, then starts what it has more than the old one.
+pub fn change(common: &Common, stopping: &Request, starting: &Request, running: &Running) -> Exit {
+    let stopped = start(common, stopping, running);
+    if matches!(stopped, Exit::Interrupted | Exit::Terminated) {
+        return stopped;
+    }
+    let started = start(common, starting, running);
+    if started == Exit::Ok { stopped } else { started }
+}
+
+/// What the scripts are called with: those that halt and reboot "start" are called to stop, as rc always has.
+fn argument(request: &Request) -> &'static str {
+    match (&request.members, request.phase) {
+        (Members::Level { level, .. }, Phase::Start) if level.is_shutdown() => "stop",
+        (_, Phase::Start) => "start",
+        (_, Phase::Stop) => "stop",
+    }
+}
+
+/// The real path of a job's script.
+pub(super) fn script_of(root: &Root, job: &Job) -> PathBuf {
+    root.real(&job.script)
+}
+
+/// Runs the plan with real processes. Errors with the reason why there can be no supervision.
+fn execute(
+    common: &Common,
+    request: &Request,
+    running: &Running,
+    plan: &Plan,
+    loaded: &Loaded,
+    argument: &str,
+) -> Result<(Run, Vec<std::os::fd::OwnedFd>), String> {
+    let scripts = plan
+        .jobs
+        .iter()
+        .map(|job| script(&common.root, job, argument))
+        .collect::<Option<IdVec<JobId, Script>>>()
+        .ok_or("a script's path holds a NUL byte")?;
+    let mut processes = Processes::new(scripts, environment(request), Watch::Pidfd)
+        .map_err(|errno| format!("no supervision ({})", errno.desc()))?;
+    let expected = plan.jobs.ids().map(|job| loaded.cost(job)).collect();
+    let roster = Roster::new(plan, &expected);
+    let console = if common.json { console::open(std::io::stderr().as_fd(), roster, common.color, running.quiet) } else {
+        console::open(std::io::stdout().as_fd(), roster, common.color, running.quiet)
+    };
+    let mut reporter = match console {
+        Ok(observer) => Reporter::new(Box::new(Logged::new(observer, plan))),
+        Err(error) => {
+            eprintln!("serelrc: nothing is shown ({error})");
+            Reporter::silent()
+        }
+    };
+    let costs = loaded.costs();
+    let priorities = priorities(plan, costs.as_ref());
+    let settings = Settings {
+        slots: if running.slots == 0 { usize::MAX } else { running.slots },
+        timeout: (running.timeout > 0).then(|| running.timeout.saturating_mul(SECOND)),
+        grace: GRACE,
+    };
+    let result = run(plan, &priorities, settings, &mut processes, &crate::wavefront::Monotonic, &mut reporter);
+    reporter.close(drop);
+    Ok((result, processes.finish()))
+}
+
+fn script(root: &Root, job: &Job, argument: &str) -> Option<Script> {
+    let program = CString::new(script_of(root, job).as_os_str().as_bytes()).ok()?;
+    Some(Script { arguments: vec![program.clone(), CString::new(argument).ok()?], program })
+}
+
+/// Our own environment, with what rc hands to its scripts where it is not there: levels and a PATH.
+fn environment(request: &Request) -> Vec<CString> {
+    let mut variables: Vec<(Vec<u8>, Vec<u8>)> =
+        std::env::vars_os().map(|(name, value)| (name.into_vec(), value.into_vec())).collect();
+    let mut set = |name: &str, value: String, overwrite: bool| {
+        let there = variables.iter_mut().find(|(known, _)| known == name.as_bytes());
+        match there {
+            Some((_, old)) if overwrite => *old = value.into_bytes(),
+            Some(_) => {}
+            None => variables.push((name.into(), value.into_bytes())),
+        }
+    };
+    if let Members::Level { level, previous } = &request.members {
+        let previous = previous.map_or("N".to_owned(), |level| level.to_string());
+        for name in ["RUNLEVEL", "runlevel"] {
+            set(name, level.to_string(), true);
+        }
+        for name in ["PREVLEVEL", "previous"] {
+            set(name, previous.clone(), true);
+        }
+    }
+    set("PATH", "/sbin:/usr/sbin:/bin:/usr/bin".to_owned(), false);
+    variables.into_iter().filter_map(|(name, value)| CString::new([&name[..], b"=", &value[..]].concat()).ok()).collect()
+}
+
+/// Summary, history, exit code.
+fn finish(
+    common: &Common,
+    request: &Request,
+    plan: &Plan,
+    mut loaded: Loaded,
+    result: &Run,
+    held: &[std::os::fd::OwnedFd],
+) -> Exit {
+    loaded.batch.run = Some(record::row(request, plan, result, &loaded));
+    let label = request.label();
+    let words = loaded.plan_words();
+    let account = Account::new(result, plan, &label, &words);
+    std::thread::scope(|scope| {
+        scope.spawn(|| save(loaded_batch(&mut loaded), common));
+        let text = if common.json {
+            report::json::json(&account) + "\n"
+        } else {
+            report::summary::summary(&account, common.color.wanted(std::io::stdout().as_fd()))
+        };
+        let _ = std::io::stdout().lock().write_all(text.as_bytes());
+    });
+    keep_open(held);
+    verdict(result)
+}
+
+/// The exit code of a run.
+fn verdict(result: &Run) -> Exit {
+    match result.interrupted {
+        Some(libc::SIGINT) => return Exit::Interrupted,
+        Some(_) => return Exit::Terminated,
+        None => {}
+    }
+    let failed = || result.records.iter().map(|record| record.outcome).filter(|outcome| outcome.fails_the_run());
+    if failed().next().is_none() {
+        Exit::Ok
+    } else if failed().all(|outcome| outcome == Outcome::TimedOut) {
+        Exit::TimedOut
+    } else {
+        Exit::Failed
+    }
+}
+
+/// Says what would be started when, by the times of recorded runs.
+fn dry_run(plan: &Plan, loaded: &Loaded, running: &Running) -> Exit {
+    let behaviours = plan
+        .jobs
+        .ids()
+        .map(|job| Behaviour::succeeding(loaded.cost(job).unwrap_or(0).saturating_mul(1000)))
+        .collect();
+    let (mut simulated, clock) = Simulated::new(behaviours);
+    let costs = loaded.costs();
+    let settings =
+        Settings { slots: if running.slots == 0 { usize::MAX } else { running.slots }, timeout: None, grace: GRACE };
+    let priorities = priorities(plan, costs.as_ref());
+    let result = run(plan, &priorities, settings, &mut simulated, &clock, &mut Reporter::silent());
+    let mut text = String::new();
+    for (job, alone) in &simulated.started {
+        let record = &result.records[*job];
+        let alone = if *alone { "  (alone on the console)" } else { "" };
+        text += &format!(
+            "{:>9} {} {}{alone}\n",
+            crate::text::seconds(record.start.unwrap_or(0) - result.begin),
+            plan.jobs[*job].name,
+            plan.jobs[*job].script,
+        );
+    }
+    let predicted = crate::text::seconds(result.end - result.begin);
+    let known = costs.map_or(0, |_| plan.jobs.ids().filter(|job| loaded.cost(*job).is_some()).count());
+    text += &format!(
+        "{} jobs, predicted {predicted} from recorded times of {known}; nothing was run; plan: {}\n",
+        plan.jobs.len(),
+        loaded.plan_words()
+    );
+    let _ = critical_path;
+    super::print(&text)
+}

@@ -1,0 +1,202 @@
+//! Which scripts make a unit, and in which order they are given.
+//!
+//! A runlevel's unit is what its links say (`etc/rcN.d/S*`, or `K*` to stop) where that directory exists, and what the
+//! headers say where it does not. Links are given in their order, headers by name.
+
+use super::Sources;
+use super::request::{Members, Pairs, Request};
+use crate::definition::diagnostic::{Diagnostic, Kind, Severity};
+use crate::definition::scan::{self, Link};
+use crate::fingerprint::Entry;
+use crate::model::{Definition, Level, Phase, Place, Source};
+use crate::root::Root;
+use std::collections::HashSet;
+
+/// One member: the name it goes by, its script, and names that it was given besides its own.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Chosen {
+    /// The script's name without `S??`/`K??`, or the service's name of a pair.
+    pub name: String,
+    /// The script, a logical path.
+    pub script: String,
+    /// Further names that it provides, from pairs.
+    pub also: Vec<String>,
+}
+
+/// The links of a runlevel, before their scripts have been read.
+#[derive(Debug, Default)]
+pub struct Links {
+    /// Links by level that was looked at; `None` when the level has no directory.
+    levels: Vec<(Level, Option<Vec<Link>>)>,
+    /// States of the directories.
+    pub entries: Vec<Entry>,
+}
+
+impl Links {
+    /// Reads the link directories that a request needs: its own level's, the one before it, and that of S.
+    pub fn read(root: &Root, request: &Request) -> Self {
+        let mut links = Links::default();
+        if let Members::Level { level, previous } = &request.members {
+            for level in [Some(*level), *previous, Some(Level::S)].into_iter().flatten() {
+                if links.levels.iter().all(|(known, _)| *known != level) {
+                    let directory = directory(level);
+                    let (entry, names) = Entry::directory(root, &directory);
+                    let there = !entry.is_absent();
+                    links.entries.push(entry);
+                    links.levels.push((level, there.then(|| scan::links(&names))));
+                }
+            }
+        }
+        links
+    }
+
+    /// All scripts that they lead to, with the names they go by.
+    pub fn scripts(&self) -> Vec<(String, String)> {
+        let of_level = |(level, links): &(Level, Option<Vec<Link>>)| {
+            let directory = directory(*level);
+            links.iter().flatten().map(|link| (link.name.clone(), format!("{directory}/{}", link.file))).collect::<Vec<_>>()
+        };
+        self.levels.iter().flat_map(of_level).collect()
+    }
+
+    fn of(&self, level: Level) -> Option<&[Link]> {
+        self.levels.iter().find(|(known, _)| *known == level).and_then(|(_, links)| links.as_deref())
+    }
+}
+
+fn directory(level: Level) -> String {
+    format!("/etc/rc{level}.d")
+}
+
+/// The unit of a request.
+#[derive(Debug, Default)]
+pub struct Unit {
+    /// Its members in the given order.
+    pub members: Vec<Chosen>,
+    /// Names that earlier units provide.
+    pub given: Vec<String>,
+    /// Whether the given order means something: links and pairs, not names.
+    pub ordered: bool,
+    /// What was wrong.
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+/// Chooses the members of a unit.
+pub fn choose(root: &Root, request: &Request, links: &Links, sources: &Sources) -> Unit {
+    let mut unit = Unit::default();
+    match &request.members {
+        Members::Tree => unit.members = sources.scripts.values().map(chosen).collect(),
+        Members::Pairs(pairs) => choose_pairs(root, pairs, sources, &mut unit),
+        Members::Level { level, previous } => {
+            let mut members = of_level(root, *level, request.phase, links, sources, &mut unit.diagnostics);
+            unit.ordered = links.of(*level).is_some();
+            if let Some(previous) = previous.filter(|previous| *previous != Level::S) {
+                let before = of_level(root, previous, request.phase, links, sources, &mut Vec::new());
+                let had: HashSet<&str> = before.iter().map(|member| member.script.as_str()).collect();
+                members.retain(|member| !had.contains(member.script.as_str()));
+                if request.phase == Phase::Start {
+                    unit.given.extend(provided(&before, sources));
+                }
+            }
+            if request.phase == Phase::Start && *level != Level::S {
+                let sysinit = of_level(root, Level::S, Phase::Start, links, sources, &mut Vec::new());
+                unit.given.extend(provided(&sysinit, sources));
+            }
+            unit.members = members;
+        }
+    }
+    unit
+}
+
+fn chosen(definition: &Definition) -> Chosen {
+    Chosen { name: definition.name.clone(), script: definition.script.clone(), also: Vec::new() }
+}
+
+/// The scripts of one level in one phase.
+fn of_level(
+    root: &Root,
+    level: Level,
+    phase: Phase,
+    links: &Links,
+    sources: &Sources,
+    diagnostics: &mut Vec<Diagnostic>,
+) -> Vec<Chosen> {
+    let Some(links) = links.of(level) else {
+        let levels = |definition: &Definition| match phase {
+            Phase::Start => definition.start_levels,
+            Phase::Stop => definition.stop_levels,
+        };
+        return sources.scripts.values().filter(|definition| levels(definition).contains(level)).map(chosen).collect();
+    };
+    let mut members: Vec<Chosen> = Vec::with_capacity(links.len());
+    let mut seen = HashSet::new();
+    for link in links.iter().filter(|link| link.phase == phase) {
+        let path = format!("{}/{}", directory(level), link.file);
+        match root.resolve(&path) {
+            Ok(script) if sources.scripts.contains_key(&script) => {
+                if seen.insert(script.clone()) {
+                    members.push(Chosen { name: link.name.clone(), script, also: Vec::new() });
+                }
+            }
+            Ok(_) | Err(_) => diagnostics.push(
+                Diagnostic::new(
+                    Severity::Warning,
+                    Kind::File,
+                    &path,
+                    Place::default(),
+                    "this link leads to no script that can be run, and is left out",
+                )
+                .help("remove the link, or install its script and make it executable")
+                .services([link.name.clone()]),
+            ),
+        }
+    }
+    members
+}
+
+/// All names that some members provide.
+fn provided(members: &[Chosen], sources: &Sources) -> Vec<String> {
+    members
+        .iter()
+        .filter_map(|member| sources.scripts.get(&member.script))
+        .flat_map(|definition| definition.provides.iter().map(|provided| provided.name.clone()))
+        .collect()
+}
+
+/// Pairs: one member for each path, with all services that were paired with it.
+fn choose_pairs(root: &Root, pairs: &Pairs, sources: &Sources, unit: &mut Unit) {
+    unit.ordered = true;
+    unit.given.extend(pairs.started.iter().chain(&pairs.last_unit).cloned());
+    let mut places: std::collections::HashMap<String, usize> = std::collections::HashMap::new();
+    for (service, path) in &pairs.pairs {
+        let script = root.resolve(path).unwrap_or_else(|_| path.clone());
+        if !sources.scripts.contains_key(&script) {
+            unit.diagnostics.push(
+                Diagnostic::new(Severity::Error, Kind::File, path, Place::default(), "there is no such script")
+                    .help("give the path of an executable file")
+                    .services([service.clone()]),
+            );
+            continue;
+        }
+        if let Some(place) = places.get(&script) {
+            unit.members[*place].also.push(service.clone());
+        } else {
+            places.insert(script.clone(), unit.members.len());
+            unit.members.push(Chosen { name: service.clone(), script, also: vec![service.clone()] });
+        }
+    }
+}
+
+/// The names by which an RDF definition may speak of a script: its file name, what its header provides, and the
+/// services it was paired with.
+pub fn speaks_of(definition: &Definition, script: &Definition, paired: &[String]) -> bool {
+    if !definition.script.is_empty() {
+        return definition.script == script.script;
+    }
+    let named = |name: &str| {
+        script.name == name
+            || paired.iter().any(|service| service == name)
+            || (script.source != Source::None && script.provides.iter().any(|provided| provided.name == name))
+    };
+    definition.provides.iter().any(|provided| named(&provided.name))
+}
