@@ -1,1 +1,3 @@
 //! The one integration test crate: a module per feature.
+
+mod graph;

@@ -10,6 +10,7 @@ use crate::definition::diagnostic::{Diagnostic, Kind, Severity};
 use crate::model::{Definition, JobId, Level, Levels, Phase, ServiceId, Strength};
 use std::cell::OnceCell;
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::fmt::Write as _;
 
 /// A name that a relation means.
 #[derive(Clone, Copy)]
@@ -55,7 +56,9 @@ impl<'r, 'a> Absent<'r, 'a> {
             match problem.services.len().saturating_sub(2) {
                 0 => {}
                 1 => problem.text.push_str("; so does 1 other"),
-                others => problem.text.push_str(&format!("; so do {others} others")),
+                others => {
+                    let _ = write!(problem.text, "; so do {others} others");
+                }
             }
         }
         self.problems

@@ -69,7 +69,9 @@ fn add(graph: &mut Graph, wishes: &[Wish], target_first: bool) -> Result<Vec<Edg
     let mut same: IdVec<JobId, bool> = graph.nodes.iter().map(|node| node.unknown).collect();
     let wishes: Vec<Wish> =
         wishes.iter().filter(|wish| wish.sense.target_first == target_first).copied().collect();
-    wishes.iter().for_each(|wish| same[wish.of] = true);
+    for wish in &wishes {
+        same[wish.of] = true;
+    }
     let others: Vec<JobId> = same.enumerate().filter(|(_, same)| !**same).map(|(job, _)| job).collect();
     let mut edges: Vec<Edge> = Vec::new();
     if wishes.len().saturating_mul(others.len()) > MAX_EDGES {

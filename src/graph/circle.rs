@@ -19,7 +19,9 @@ pub(super) fn knots(arcs: &[Arc]) -> Vec<Vec<u32>> {
     components.sort_by_key(|nodes| nodes.iter().min().copied());
     let mut of = vec![usize::MAX; graph.node_count()];
     for (at, nodes) in components.iter().enumerate() {
-        nodes.iter().for_each(|node| of[node.index()] = at);
+        for node in nodes {
+            of[node.index()] = at;
+        }
     }
     let mut inside = vec![Vec::new(); components.len()];
     for (arc, (from, to)) in (0..).zip(arcs) {

@@ -87,14 +87,11 @@ impl<'a> Member<'a> {
             Phase::Start => definition.start_levels,
             Phase::Stop => definition.stop_levels,
         };
-        let levels = match (definition.source, definition.chkconfig) {
-            // The RDF vocabulary of 2002 has no levels, and who has no definition has none either.
-            (Source::Rdf, _) if definition.start_levels.is_empty() && definition.stop_levels.is_empty() => {
-                None
-            }
-            (Source::None, None) => None,
-            (Source::None, Some(line)) if phase == Phase::Start => Some(line.levels),
-            (Source::None, Some(_)) => None,
+        let levels = match definition.source {
+            // The RDF vocabulary of 2002 has no levels.
+            Source::Rdf if definition.start_levels.is_empty() && definition.stop_levels.is_empty() => None,
+            // Who has no definition has none either, but perhaps a `# chkconfig` line.
+            Source::None => definition.chkconfig.filter(|_| phase == Phase::Start).map(|line| line.levels),
             _ => Some(declared),
         };
         Self { name: &definition.name, script: &definition.script, definition, also: &[], levels }

@@ -16,7 +16,7 @@ pub(super) fn gather<'a>(request: &Request<'a>) -> Graph<'a> {
     let mut nodes = IdVec::new();
     for (at, member) in request.members.iter().enumerate() {
         let id = JobId::from_index(at);
-        let mut provides = Vec::with_capacity(member.definition.provides.len() + member.also.len());
+        let mut names = Vec::with_capacity(member.definition.provides.len() + member.also.len());
         let declared = member.definition.provides.iter().map(|provided| provided.name.as_str());
         let extra = member.also.iter().map(String::as_str);
         let mut interactive = member.definition.interactive || request.expand.interactive(member.name);
@@ -28,7 +28,7 @@ pub(super) fn gather<'a>(request: &Request<'a>) -> Graph<'a> {
             // A repeated name is at the end of the list already.
             if providers[service].last() != Some(&id) {
                 providers[service].push(id);
-                provides.push(service);
+                names.push(service);
                 interactive |= request.expand.interactive(name);
             }
         }
@@ -36,7 +36,7 @@ pub(super) fn gather<'a>(request: &Request<'a>) -> Graph<'a> {
             name: member.name,
             script: member.script,
             definition: member.definition,
-            provides,
+            provides: names,
             interactive,
             unknown: member.definition.source == Source::None,
             levels: member.levels.filter(|_| request.scope == Scope::Tree),

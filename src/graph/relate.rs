@@ -6,7 +6,7 @@
 use super::absent::{Absent, Wanted};
 use super::{ALL, Cause, Edge, Expansion, Fate, Graph, MAX_EDGES, Node, Request, TooMany, keyword, names};
 use crate::definition::diagnostic::{Diagnostic, Kind, Severity};
-use crate::model::{Definition, JobId, Phase, Relation, RelationKind, ServiceId, Source, Strength};
+use crate::model::{Definition, JobId, Levels, Phase, Relation, RelationKind, ServiceId, Source, Strength};
 use std::collections::{HashMap, HashSet};
 
 /// Which way a relation points in a phase.
@@ -21,14 +21,12 @@ pub(super) struct Sense {
 /// What a relation means in a phase; `None` if it speaks of the other phase.
 pub(super) fn sense(phase: Phase, definition: &Definition, kind: RelationKind) -> Option<Sense> {
     use RelationKind::{RequiredStart, RequiredStop, ShouldStart, ShouldStop, StartBefore, StopAfter};
-    let reversed = phase == Phase::Stop && !definition.stop_declared;
-    let (target_first, required) = match (phase, kind) {
-        (Phase::Start, RequiredStart) | (Phase::Stop, StopAfter) => (true, kind == RequiredStart),
-        (Phase::Start, ShouldStart) => (true, false),
-        (Phase::Start, StartBefore) => (false, false),
-        (Phase::Stop, RequiredStop | ShouldStop) => (false, kind == RequiredStop),
-        (Phase::Stop, RequiredStart | ShouldStart) if reversed => (false, kind == RequiredStart),
-        (Phase::Stop, StartBefore) if reversed => (true, false),
+    let (target_first, required) = match (phase, definition.stop_declared, kind) {
+        (Phase::Start, _, RequiredStart | ShouldStart) => (true, kind == RequiredStart),
+        (Phase::Start, _, StartBefore) => (false, false),
+        (Phase::Stop, true, RequiredStop | ShouldStop) => (false, kind == RequiredStop),
+        (Phase::Stop, false, RequiredStart | ShouldStart) => (false, kind == RequiredStart),
+        (Phase::Stop, true, StopAfter) | (Phase::Stop, false, StartBefore) => (true, false),
         _ => return None,
     };
     Some(Sense { target_first, required })
@@ -78,7 +76,7 @@ pub(super) fn relate<'a>(request: &Request<'a>, graph: &mut Graph<'a>) -> Result
     let mut absent = Absent::new(request, &names.given);
     let mut edges = Vec::new();
     for (of, node) in graph.nodes.enumerate() {
-        if node.levels.is_some_and(|levels| levels.is_empty()) {
+        if node.levels.is_some_and(Levels::is_empty) {
             continue; // it runs nowhere
         }
         for (index, relation) in node.definition.relations.iter().enumerate() {

@@ -25,7 +25,7 @@ const SINGLE: usize = 200;
 const BUDGET: u64 = 64_000_000;
 
 /// What finding the knots costs for each arc, in looks.
-const SPLIT: u64 = 24;
+const SPLIT: u64 = 64;
 
 /// How many edges of a long circle a message shows.
 const SHOWN: usize = 40;
@@ -160,10 +160,11 @@ impl Opening<'_, '_> {
                 write!(text, "; {} other scripts are tangled up with it", knot.nodes.len() - circle.len());
         }
         let mut help = format!("take out one of these:{}", self.list(&circle));
-        let _ = write!(help, "\n  the given order is used instead, against");
-        help.push_str(&self.list(&against));
+        let _ = write!(help, "\n  the given order is used instead, against{}", self.list(&against));
         self.report(Severity::Error, circle[0], text, help, &circle);
-        against.into_iter().for_each(|arc| self.set(arc, Fate::Broken));
+        for arc in against {
+            self.set(arc, Fate::Broken);
+        }
     }
 
     /// Opens the shortest circle of a knot at its weakest arc, which is returned.
@@ -177,11 +178,21 @@ impl Opening<'_, '_> {
         let arc = &self.arcs[weakest as usize];
         let (before, after) = (self.graph.nodes[arc.before].name, self.graph.nodes[arc.after].name);
         let text = format!("circle: {}; {before} -> {after} is given up", self.around(&circle));
-        let given_up: String = self.graph.edges[arc.edges.clone()]
-            .iter()
-            .map(|edge| format!("\n    {}", self.graph.describe(edge)))
-            .collect();
-        let help = format!("given up is the weakest:{given_up}\n  the circle is:{}", self.list(&circle));
+        let mut help = "given up is the weakest:".to_owned();
+        for edge in &self.graph.edges[arc.edges.clone()] {
+            let _ = write!(
+                help,
+                "
+    {}",
+                self.graph.describe(edge)
+            );
+        }
+        let _ = write!(
+            help,
+            "
+  the circle is:{}",
+            self.list(&circle)
+        );
         self.report(Severity::Warning, weakest, text, help, &circle);
         self.set(weakest, Fate::Relaxed);
         weakest
@@ -233,7 +244,9 @@ impl Opening<'_, '_> {
         let names = knot.nodes.iter().map(|job| self.graph.nodes[*job].name);
         let problem = problem.help(help).services(names);
         self.graph.problems.push(problem);
-        against.into_iter().for_each(|arc| self.set(arc, Fate::Relaxed));
+        for arc in against {
+            self.set(arc, Fate::Relaxed);
+        }
     }
 
     /// `a -> b -> a`; the middle of a very long one is counted, not named.

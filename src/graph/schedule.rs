@@ -81,12 +81,11 @@ impl Draft<'_, '_> {
         }
         let node = &self.graph.nodes[job];
         let alone = |service: &&ServiceId| self.graph.providers[**service].len() == 1;
-        let identity = match node.provides.first().filter(alone) {
-            Some(primary) => *primary,
-            None => {
-                let name = self.private(node.name, job);
-                self.services.push(name)
-            }
+        let identity = if let Some(primary) = node.provides.first().filter(alone) {
+            *primary
+        } else {
+            let name = self.private(node.name, job);
+            self.services.push(name)
         };
         self.identities[job] = Some(identity);
         identity

@@ -54,7 +54,9 @@ impl Ways {
         let mut waits: IdVec<JobId, usize> = predecessors.iter().map(Vec::len).collect();
         let mut successors: IdVec<JobId, Vec<JobId>> = plan.jobs.iter().map(|_| Vec::new()).collect();
         for (after, before) in predecessors.enumerate() {
-            before.iter().for_each(|job| successors[*job].push(after));
+            for job in before {
+                successors[*job].push(after);
+            }
         }
         let mut order: Vec<JobId> =
             waits.enumerate().filter(|(_, waits)| **waits == 0).map(|(job, _)| job).collect();
@@ -170,7 +172,7 @@ mod tests {
             needs.extend([vec![last], vec![last], vec![last + 1, last + 2]]);
         }
         let needs: Vec<&[u32]> = needs.iter().map(Vec::as_slice).collect();
-        assert_eq!(priorities(&plan(&needs), None)[JobId(0)], 61 << 32 | 90);
+        assert_eq!(priorities(&plan(&needs), None)[JobId(0)], (61 << 32) + 90);
     }
 
     #[test]
