@@ -13,21 +13,25 @@ pub(super) fn gather<'a>(request: &Request<'a>) -> Graph<'a> {
     let mut ids: HashMap<&'a str, ServiceId> = HashMap::with_capacity(request.members.len() * 2);
     let mut services = IdVec::new();
     let mut providers: IdVec<ServiceId, Vec<JobId>> = IdVec::new();
+    let mut places: IdVec<ServiceId, Vec<Place>> = IdVec::new();
     let mut nodes = IdVec::new();
     for (at, member) in request.members.iter().enumerate() {
         let id = JobId::from_index(at);
         let mut names = Vec::with_capacity(member.definition.provides.len() + member.also.len());
-        let declared = member.definition.provides.iter().map(|provided| provided.name.as_str());
-        let extra = member.also.iter().map(String::as_str);
+        let declared =
+            member.definition.provides.iter().map(|provided| (provided.name.as_str(), provided.at));
+        let extra = member.also.iter().map(|name| (name.as_str(), Place::default()));
         let mut interactive = member.definition.interactive || request.expand.interactive(member.name);
-        for name in declared.chain(extra) {
+        for (name, place) in declared.chain(extra) {
             let service = *ids.entry(name).or_insert_with(|| {
                 providers.push(Vec::new());
+                places.push(Vec::new());
                 services.push(name)
             });
             // A repeated name is at the end of the list already.
             if providers[service].last() != Some(&id) {
                 providers[service].push(id);
+                places[service].push(place);
                 names.push(service);
                 interactive |= request.expand.interactive(name);
             }
@@ -44,7 +48,7 @@ pub(super) fn gather<'a>(request: &Request<'a>) -> Graph<'a> {
     }
     let mut graph =
         Graph { phase: request.phase, nodes, services, providers, edges: Vec::new(), problems: Vec::new() };
-    report_duplicates(&mut graph);
+    report_duplicates(&mut graph, &places);
     graph
 }
 
@@ -53,63 +57,35 @@ pub(super) fn ids<'a>(graph: &Graph<'a>) -> HashMap<&'a str, ServiceId> {
     graph.services.enumerate().map(|(id, name)| (*name, id)).collect()
 }
 
-/// Warns of each name that two scripts of one level provide.
-fn report_duplicates(graph: &mut Graph) {
+/// Warns of each name that two scripts of one level provide; `places` are where the providers say so.
+fn report_duplicates(graph: &mut Graph, places: &IdVec<ServiceId, Vec<Place>>) {
     let doubled = graph.providers.enumerate().filter(|(_, providers)| providers.len() > 1);
     let found: Vec<Diagnostic> =
-        doubled.filter_map(|(service, providers)| duplicate(graph, service, providers)).collect();
+        doubled.filter_map(|(service, _)| duplicate(graph, service, &places[service])).collect();
     graph.problems.extend(found);
 }
 
-fn duplicate(graph: &Graph, service: ServiceId, providers: &[JobId]) -> Option<Diagnostic> {
-    let first = providers[0];
-    let second =
-        *providers[1..].iter().find(|other| graph.nodes[first].meets(&graph.nodes[**other])).or_else(
-            // Not with the first one; with any other then. Neighbours only: three that meet pairwise are rare enough.
-            || {
-                providers
-                    .windows(2)
-                    .find(|two| graph.nodes[two[0]].meets(&graph.nodes[two[1]]))
-                    .map(|two| &two[1])
-            },
-        )?;
-    let name = graph.services[service];
-    let mut shown: Vec<String> =
-        providers.iter().take(NAMED).map(|job| provided_at(graph, *job, service)).collect();
+fn duplicate(graph: &Graph, service: ServiceId, places: &[Place]) -> Option<Diagnostic> {
+    let (name, providers) = (graph.services[service], &graph.providers[service]);
+    let node = |at: usize| &graph.nodes[providers[at]];
+    // Some two that meet; neighbours and the first are looked at, since all pairs would be too many.
+    let second = (1..providers.len()).find(|at| node(0).meets(node(*at)) || node(at - 1).meets(node(*at)))?;
+    let mut shown: Vec<String> = (0..providers.len().min(NAMED))
+        .map(|at| match places[at].line {
+            0 => format!("{} ({})", node(at).name, node(at).definition.file),
+            line => format!("{} ({}:{line})", node(at).name, node(at).definition.file),
+        })
+        .collect();
     if providers.len() > NAMED {
         shown.push(format!("{} more", providers.len() - NAMED));
     }
-    let node = &graph.nodes[second];
-    let at = place(graph, second, service);
-    let mut problem = Diagnostic::new(
-        Severity::Warning,
-        Kind::Duplicate,
-        &node.definition.file,
-        at,
-        format!("{name} is provided by {}", shown.join(" and ")),
-    );
+    let text = format!("{name} is provided by {}", shown.join(" and "));
+    let file = &node(second).definition.file;
+    let mut problem = Diagnostic::new(Severity::Warning, Kind::Duplicate, file, places[second], text);
     problem.width = u32::try_from(name.chars().count()).unwrap_or(u32::MAX);
-    let until = if graph.phase == Phase::Start { "started" } else { "stopped" };
-    Some(
-        problem
-            .help(format!("who needs {name} waits until all of them have {until}; leave one of them out"))
-            .services(providers.iter().map(|job| graph.nodes[*job].name)),
-    )
-}
-
-/// Where a script says that it provides a service; nowhere for a name that it was given with its path.
-fn place(graph: &Graph, job: JobId, service: ServiceId) -> Place {
-    let provides = &graph.nodes[job].definition.provides;
-    provides
-        .iter()
-        .find(|provided| provided.name == graph.services[service])
-        .map_or(Place::default(), |provided| provided.at)
-}
-
-fn provided_at(graph: &Graph, job: JobId, service: ServiceId) -> String {
-    let node = &graph.nodes[job];
-    match place(graph, job, service).line {
-        0 => format!("{} ({})", node.name, node.definition.file),
-        line => format!("{} ({}:{line})", node.name, node.definition.file),
-    }
+    let help = match graph.phase {
+        Phase::Start => format!("who needs {name} waits for all of them; leave one of them out"),
+        Phase::Stop => format!("all of them stop after those who need {name}; leave one of them out"),
+    };
+    Some(problem.help(help).services(providers.iter().map(|job| graph.nodes[*job].name)))
 }
