@@ -3,3 +3,4 @@
 mod logging;
 mod report;
 mod processes;
+mod graph;

@@ -4,6 +4,10 @@
 //! Jobs stand in the given order (that of the links, or of the names), which is the order of the sequential
 //! fall-back; a valid plan has no circle.
 
+mod priority;
+
+pub use priority::{critical_path, priorities};
+
 use crate::model::{IdVec, JobId, Phase, ServiceId, Strength};
 use serde::{Deserialize, Serialize};
 use std::cmp::Reverse;
