@@ -7,6 +7,7 @@
 use crate::support::debian::Debian;
 use crate::support::order::{self, Pairs, Stated};
 use crate::support::sandbox::Sandbox;
+use crate::support::script::Script;
 use serde_json::Value;
 use std::collections::BTreeSet;
 use std::fs;
@@ -255,6 +256,15 @@ fn verify_finds_nothing_that_must_be_mended() {
             assert!(!verified.stderr.contains("error:"), "{verified}");
         }
     }
+}
+
+#[test]
+fn verify_says_where_a_need_is_that_nobody_meets() {
+    let sandbox = headers_only();
+    sandbox.add(&Script::new("needer").says("Required-Start", "cron nobody"));
+    let verified = sandbox.serelrc(&["verify", "2"]).expect_code(6);
+    let said = format!("{}{}", verified.stdout, verified.stderr);
+    assert!(said.contains("etc/init.d/needer:4") && said.contains("nobody"), "{verified}");
 }
 
 #[test]
