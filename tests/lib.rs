@@ -4,3 +4,7 @@ mod logging;
 mod report;
 mod processes;
 mod graph;
+mod debian;
+mod processes;
+mod startpar;
+mod support;
