@@ -58,7 +58,11 @@ impl Stat {
         }
     }
 
-    #[expect(clippy::unnecessary_cast, clippy::cast_lossless, reason = "the field types differ between platforms")]
+    #[expect(
+        clippy::unnecessary_cast,
+        clippy::cast_lossless,
+        reason = "the field types differ between platforms"
+    )]
     fn from_raw(raw: &rustix::fs::Stat) -> Self {
         Self {
             device: raw.st_dev as u64,
@@ -75,7 +79,8 @@ impl Stat {
     /// Whether the file may have changed since without its stamps showing it. A time in the future is as bad.
     pub fn is_racy(&self) -> bool {
         let Ok(now) = clock_gettime(ClockId::CLOCK_REALTIME_COARSE) else { return true };
-        let nanos = |(seconds, nanos): (i64, i64)| seconds.saturating_mul(1_000_000_000).saturating_add(nanos);
+        let nanos =
+            |(seconds, nanos): (i64, i64)| seconds.saturating_mul(1_000_000_000).saturating_add(nanos);
         let now = nanos((now.tv_sec(), now.tv_nsec()));
         [self.modified, self.changed].into_iter().any(|stamp| nanos(stamp) > now.saturating_sub(RACY_NS))
     }
@@ -294,7 +299,11 @@ impl Manifest {
 
 /// The stat of an entry's path now. Files are looked up from their directory's descriptor, for a path is the longer to
 /// walk the more files share it; directories are followed, for `/etc/init.d` is a link on some systems.
-fn stat<'e>(root: &Root, entry: &'e Entry, directories: &mut HashMap<&'e str, Option<OwnedFd>>) -> Option<Stat> {
+fn stat<'e>(
+    root: &Root,
+    entry: &'e Entry,
+    directories: &mut HashMap<&'e str, Option<OwnedFd>>,
+) -> Option<Stat> {
     if !matches!(entry.found, Found::File(_)) {
         return statat(CWD, root.real(&entry.path), AtFlags::empty()).ok().map(|raw| Stat::from_raw(&raw));
     }

@@ -1,10 +1,9 @@
 //! The one integration test crate: a module per feature.
 
-mod logging;
-mod report;
-mod processes;
-mod graph;
 mod debian;
+mod graph;
+mod logging;
 mod processes;
+mod report;
 mod startpar;
 mod support;

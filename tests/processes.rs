@@ -65,7 +65,7 @@ fn drive(
     let priorities: IdVec<JobId, u64> = vec![0; texts.len()].into();
     let settings = Settings { slots: 99, timeout: Some(timeout), grace: 300_000_000 };
     let result = run(&plan, &priorities, settings, &mut processes, &Monotonic, &mut reporter);
-    assert!(reporter.close(|_| {}));
+    assert!(reporter.close());
     let held = processes.finish();
     (result, heard.try_iter().collect(), held)
 }

@@ -6,13 +6,13 @@ mod show;
 mod start;
 
 pub use show::{explain, graph, plan, verify};
-pub use start::{change, start};
+pub use start::{auto_slots, change, start};
 
 use crate::definition::diagnostic::{Diagnostic, Severity};
 use crate::exit::Exit;
+use crate::history::Batch;
 use crate::report::console::Color;
 use crate::root::Root;
-use crate::unit::Loaded;
 use std::io::Write as _;
 use std::path::PathBuf;
 
@@ -70,8 +70,8 @@ fn print(text: &str) -> Exit {
 }
 
 /// Saves what was learned; trouble with the history never fails a command.
-fn save(loaded: Loaded, common: &Common) {
-    if let Err(trouble) = loaded.batch.save(&common.database) {
+fn save(batch: &Batch, common: &Common) {
+    if let Err(trouble) = batch.save(&common.database) {
         if trouble.is_quiet() {
             log::debug!("{trouble}");
         } else {

@@ -3,7 +3,7 @@
 use super::{Common, print, save, tell};
 use crate::definition::diagnostic::{Diagnostic, Severity};
 use crate::exit::Exit;
-use crate::graph::{self, Edge, Graph};
+use crate::graph::{Edge, Graph};
 use crate::model::{JobId, Levels, Phase, Strength};
 use crate::plan::critical_path;
 use crate::text;
@@ -62,7 +62,7 @@ pub fn graph(common: &Common, request: &Request) -> Exit {
                     Strength::Need => "needs",
                     Strength::Order => "after",
                 };
-                let (file, line) = origin(common, edge);
+                let (file, line) = origin(common, graph, edge);
                 let _ = writeln!(out, "  {word} {:<24} {file}:{line}", graph.nodes[edge.before].name);
             }
         }
@@ -70,7 +70,12 @@ pub fn graph(common: &Common, request: &Request) -> Exit {
     })
 }
 
-fn graph_json<'a>(common: &Common, phase: Phase, graph: &'a Graph, problems: &'a [Diagnostic]) -> GraphJson<'a> {
+fn graph_json<'a>(
+    common: &Common,
+    phase: Phase,
+    graph: &'a Graph,
+    problems: &'a [Diagnostic],
+) -> GraphJson<'a> {
     let levels = |levels: Levels| levels.iter().map(|level| level.to_string()).collect();
     GraphJson {
         services: graph
@@ -88,7 +93,7 @@ fn graph_json<'a>(common: &Common, phase: Phase, graph: &'a Graph, problems: &'a
             .collect(),
         edges: joined(graph)
             .map(|edge| {
-                let (file, line) = origin(common, edge);
+                let (file, line) = origin(common, graph, edge);
                 EdgeJson {
                     before: graph.nodes[edge.before].name,
                     after: graph.nodes[edge.after].name,
@@ -104,13 +109,15 @@ fn graph_json<'a>(common: &Common, phase: Phase, graph: &'a Graph, problems: &'a
 
 /// One edge for each pair of scripts: the strongest of those that hold.
 fn joined<'g>(graph: &'g Graph) -> impl Iterator<Item = &'g Edge> {
-    graph.edges.chunk_by(|one, next| (one.after, one.before) == (next.after, next.before)).filter_map(|edges| {
-        edges.iter().filter(|edge| edge.stands()).min_by_key(|edge| edge.strength)
-    })
+    graph
+        .edges
+        .chunk_by(|one, next| (one.after, one.before) == (next.after, next.before))
+        .filter_map(|edges| edges.iter().filter(|edge| edge.stands()).min_by_key(|edge| edge.strength))
 }
 
-fn origin(common: &Common, edge: &Edge) -> (String, u32) {
-    edge.origin.as_ref().map_or((String::new(), 0), |origin| (common.root.shown(&origin.file), origin.at.line))
+fn origin(common: &Common, graph: &Graph, edge: &Edge) -> (String, u32) {
+    let origin = graph.origin(edge);
+    (common.root.shown(origin.file), origin.at.line)
 }
 
 fn problems_json<'a>(common: &Common, problems: &'a [Diagnostic]) -> Vec<ProblemJson<'a>> {
@@ -123,7 +130,11 @@ fn problems_json<'a>(common: &Common, problems: &'a [Diagnostic]) -> Vec<Problem
                 Severity::Error => "error",
             },
             services: &problem.services,
-            file: if problem.file.starts_with('/') { common.root.shown(&problem.file) } else { problem.file.clone() },
+            file: if problem.file.starts_with('/') {
+                common.root.shown(&problem.file)
+            } else {
+                problem.file.clone()
+            },
             line: problem.at.line,
             column: problem.at.column,
             text: &problem.text,
@@ -155,7 +166,7 @@ pub fn plan(common: &Common, request: &Request) -> Exit {
     let loaded = unit::load(&common.root, &common.database, request);
     tell(&common.root, &loaded.problems, if loaded.cached { Severity::Error } else { Severity::Warning });
     let exit = if common.json { print_json(&plan_json(common, &loaded)) } else { print(&plan_text(&loaded)) };
-    save(loaded, common);
+    save(&loaded.batch, common);
     exit
 }
 
@@ -214,7 +225,8 @@ fn plan_text(loaded: &Loaded) -> String {
     let _ = write!(out, "{} jobs; plan: {}", plan.jobs.len(), loaded.plan_words());
     if length > 0 {
         let names: Vec<&str> = path.iter().map(|job| plan.jobs[*job].name.as_str()).collect();
-        let _ = write!(out, "; predicted {}: {}", text::seconds(length.saturating_mul(1000)), names.join(" > "));
+        let _ =
+            write!(out, "; predicted {}: {}", text::seconds(length.saturating_mul(1000)), names.join(" > "));
     }
     out.push('\n');
     out

@@ -4,12 +4,13 @@ use super::{Common, Running, plain, record, save, tell};
 use crate::definition::diagnostic::Severity;
 use crate::exit::Exit;
 use crate::model::{IdVec, JobId, Phase};
-use crate::plan::{Job, Plan, critical_path, priorities};
+use crate::plan::{Job, Plan, priorities};
 use crate::report::{self, Account, Logged, Roster, console};
 use crate::root::Root;
 use crate::unit::{self, Loaded, Members, Request};
 use crate::wavefront::{
-    Behaviour, Outcome, Processes, Reporter, Run, Script, Settings, Simulated, Watch, hold_signals, keep_open, run,
+    Behaviour, Outcome, Processes, Reporter, Run, Script, Settings, Simulated, Watch, hold_signals,
+    keep_open, run,
 };
 use nix::sys::signal::SigSet;
 use std::ffi::CString;
@@ -45,7 +46,8 @@ pub fn start(common: &Common, request: &Request, running: &Running) -> Exit {
             request.label()
         );
     }
-    let plan = if running.serial || !loaded.plan.parallel { loaded.plan.serial() } else { loaded.plan.clone() };
+    let plan =
+        if running.serial || !loaded.plan.parallel { loaded.plan.serial() } else { loaded.plan.clone() };
     if running.dry_run {
         return dry_run(&plan, &loaded, running);
     }
@@ -104,7 +106,9 @@ fn execute(
         .map_err(|errno| format!("no supervision ({})", errno.desc()))?;
     let expected = plan.jobs.ids().map(|job| loaded.cost(job)).collect();
     let roster = Roster::new(plan, &expected);
-    let console = if common.json { console::open(std::io::stderr().as_fd(), roster, common.color, running.quiet) } else {
+    let console = if common.json {
+        console::open(std::io::stderr().as_fd(), roster, common.color, running.quiet)
+    } else {
         console::open(std::io::stdout().as_fd(), roster, common.color, running.quiet)
     };
     let mut reporter = match console {
@@ -121,8 +125,11 @@ fn execute(
         timeout: (running.timeout > 0).then(|| running.timeout.saturating_mul(SECOND)),
         grace: GRACE,
     };
-    let result = run(plan, &priorities, settings, &mut processes, &crate::wavefront::Monotonic, &mut reporter);
-    reporter.close(drop);
+    let result =
+        run(plan, &priorities, settings, &mut processes, &crate::wavefront::Monotonic, &mut reporter);
+    if !reporter.close() {
+        log::warn!("the console is stuck; the end of the report is lost");
+    }
     Ok((result, processes.finish()))
 }
 
@@ -153,7 +160,10 @@ fn environment(request: &Request) -> Vec<CString> {
         }
     }
     set("PATH", "/sbin:/usr/sbin:/bin:/usr/bin".to_owned(), false);
-    variables.into_iter().filter_map(|(name, value)| CString::new([&name[..], b"=", &value[..]].concat()).ok()).collect()
+    variables
+        .into_iter()
+        .filter_map(|(name, value)| CString::new([&name[..], b"=", &value[..]].concat()).ok())
+        .collect()
 }
 
 /// Summary, history, exit code.
@@ -165,12 +175,13 @@ fn finish(
     result: &Run,
     held: &[std::os::fd::OwnedFd],
 ) -> Exit {
-    loaded.batch.run = Some(record::row(request, plan, result, &loaded));
+    let mut batch = std::mem::take(&mut loaded.batch);
+    batch.run = Some(record::row(request, plan, result, &loaded));
     let label = request.label();
     let words = loaded.plan_words();
     let account = Account::new(result, plan, &label, &words);
     std::thread::scope(|scope| {
-        scope.spawn(|| save(loaded_batch(&mut loaded), common));
+        scope.spawn(|| save(&batch, common));
         let text = if common.json {
             report::json::json(&account) + "\n"
         } else {
@@ -189,7 +200,8 @@ fn verdict(result: &Run) -> Exit {
         Some(_) => return Exit::Terminated,
         None => {}
     }
-    let failed = || result.records.iter().map(|record| record.outcome).filter(|outcome| outcome.fails_the_run());
+    let failed =
+        || result.records.iter().map(|record| record.outcome).filter(|outcome| outcome.fails_the_run());
     if failed().next().is_none() {
         Exit::Ok
     } else if failed().all(|outcome| outcome == Outcome::TimedOut) {
@@ -208,8 +220,11 @@ fn dry_run(plan: &Plan, loaded: &Loaded, running: &Running) -> Exit {
         .collect();
     let (mut simulated, clock) = Simulated::new(behaviours);
     let costs = loaded.costs();
-    let settings =
-        Settings { slots: if running.slots == 0 { usize::MAX } else { running.slots }, timeout: None, grace: GRACE };
+    let settings = Settings {
+        slots: if running.slots == 0 { usize::MAX } else { running.slots },
+        timeout: None,
+        grace: GRACE,
+    };
     let priorities = priorities(plan, costs.as_ref());
     let result = run(plan, &priorities, settings, &mut simulated, &clock, &mut Reporter::silent());
     let mut text = String::new();
@@ -230,6 +245,5 @@ fn dry_run(plan: &Plan, loaded: &Loaded, running: &Running) -> Exit {
         plan.jobs.len(),
         loaded.plan_words()
     );
-    let _ = critical_path;
     super::print(&text)
 }

@@ -163,7 +163,8 @@ pub fn run() -> ExitCode {
         Ok(cli) => cli,
         Err(code) => return code,
     };
-    let done = cli.general.init_log("serelrc").map_err(|error| error.to_string()).and_then(|()| cli.carry_out());
+    let done =
+        cli.general.init_log("serelrc").map_err(|error| error.to_string()).and_then(|()| cli.carry_out());
     match done {
         Ok(exit) => exit.into(),
         Err(error) => {
@@ -175,7 +176,8 @@ pub fn run() -> ExitCode {
 
 impl Cli {
     fn carry_out(self) -> Result<Exit, String> {
-        let root = Root::new(&self.place.root).map_err(|error| format!("--root {}: {error}", self.place.root.display()))?;
+        let root = Root::new(&self.place.root)
+            .map_err(|error| format!("--root {}: {error}", self.place.root.display()))?;
         let common = Common {
             database: self.place.db.unwrap_or_else(|| root.real(DATABASE)),
             root,

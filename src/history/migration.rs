@@ -32,7 +32,8 @@ mod tests {
     use super::*;
 
     fn schema(connection: &Connection) -> String {
-        let mut query = connection.prepare("SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL ORDER BY name").unwrap();
+        let mut query =
+            connection.prepare("SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL ORDER BY name").unwrap();
         let rows = query.query_map([], |row| row.get::<_, String>(0)).unwrap();
         rows.map(|sql| sql.unwrap() + ";\n").collect()
     }
@@ -49,7 +50,8 @@ mod tests {
 
     #[test]
     fn the_schema_file_is_what_the_migrations_give() {
-        let (migrated, written) = (Connection::open_in_memory().unwrap(), Connection::open_in_memory().unwrap());
+        let (migrated, written) =
+            (Connection::open_in_memory().unwrap(), Connection::open_in_memory().unwrap());
         migrate(&migrated).unwrap();
         written.execute_batch(include_str!("../../sql/schema.sql")).unwrap();
         assert_eq!(schema(&migrated), schema(&written));

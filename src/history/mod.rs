@@ -35,7 +35,9 @@ pub struct History {
 
 /// What `/proc` calls this boot; empty when there is no `/proc`.
 pub fn boot_id() -> String {
-    std::fs::read_to_string("/proc/sys/kernel/random/boot_id").map(|id| id.trim().to_owned()).unwrap_or_default()
+    std::fs::read_to_string("/proc/sys/kernel/random/boot_id")
+        .map(|id| id.trim().to_owned())
+        .unwrap_or_default()
 }
 
 impl History {
@@ -53,9 +55,12 @@ impl History {
         let (connection, version) = connection.map_err(|error| Trouble::of(path, &error))?;
         match version {
             0 => Ok(None),
-            version if version == migration::current() => Ok(Some(Self { connection, path: path.to_owned() })),
+            version if version == migration::current() => {
+                Ok(Some(Self { connection, path: path.to_owned() }))
+            }
             version if version > migration::current() => {
-                let why = format!("its schema is version {version}, this program knows {}", migration::current());
+                let why =
+                    format!("its schema is version {version}, this program knows {}", migration::current());
                 Err(Trouble::Unusable { path: path.to_owned(), why })
             }
             // An earlier one is migrated when it is next written.
@@ -109,7 +114,12 @@ impl History {
     pub fn populated(&self) -> Result<Option<Populated>, Trouble> {
         let sql = "SELECT boot, request, verify, history FROM populated";
         self.answer(self.connection.query_row(sql, [], |row| {
-            Ok(Populated { boot: row.get(0)?, request: row.get(1)?, verify: row.get(2)?, history: row.get(3)? })
+            Ok(Populated {
+                boot: row.get(0)?,
+                request: row.get(1)?,
+                verify: row.get(2)?,
+                history: row.get(3)?,
+            })
         }))
     }
 
@@ -151,7 +161,8 @@ impl History {
         parameters: impl rusqlite::Params,
         read: impl FnMut(&Row) -> rusqlite::Result<T>,
     ) -> Result<C, Trouble> {
-        let rows = || self.connection.prepare(sql)?.query_map(parameters, read)?.collect::<rusqlite::Result<C>>();
+        let rows =
+            || self.connection.prepare(sql)?.query_map(parameters, read)?.collect::<rusqlite::Result<C>>();
         rows().map_err(|error| Trouble::of(&self.path, &error))
     }
 

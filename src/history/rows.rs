@@ -1,7 +1,7 @@
 //! What the history keeps, as plain rows.
 
-use crate::fingerprint::Stat;
 use crate::fingerprint::Digest;
+use crate::fingerprint::Stat;
 use crate::model::Phase;
 use serde::{Deserialize, Serialize};
 

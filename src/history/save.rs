@@ -1,7 +1,7 @@
 //! Saving: all that one command has learned, in one transaction.
 
-use super::{Populated, RunRow, StoredReading, Trouble, encode_costs, migration, phase_number};
 use super::{JobRow, check_file};
+use super::{Populated, RunRow, StoredReading, Trouble, encode_costs, migration, phase_number};
 use crate::fingerprint::{Digest, Manifest};
 use crate::model::Phase;
 use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior, params};
@@ -106,7 +106,9 @@ impl Batch {
         connection.execute_batch("PRAGMA foreign_keys = ON")?;
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         if migration::version(&transaction)? > migration::current() {
-            return Err(rusqlite::Error::InvalidParameterName("a later version of serel wrote it".to_owned()));
+            return Err(rusqlite::Error::InvalidParameterName(
+                "a later version of serel wrote it".to_owned(),
+            ));
         }
         migration::migrate(&transaction)?;
         self.put_readings(&transaction)?;
@@ -115,7 +117,8 @@ impl Batch {
         }
         self.put_unit(&transaction)?;
         if let Some(populated) = &self.populated {
-            let sql = "REPLACE INTO populated (only, boot, request, verify, history) VALUES (1, ?1, ?2, ?3, ?4)";
+            let sql =
+                "REPLACE INTO populated (only, boot, request, verify, history) VALUES (1, ?1, ?2, ?3, ?4)";
             let Populated { boot, request, verify, history } = populated;
             transaction.execute(sql, params![boot, request, verify, history])?;
         }
@@ -123,7 +126,8 @@ impl Batch {
     }
 
     fn put_readings(&self, transaction: &Transaction) -> rusqlite::Result<()> {
-        let mut put = transaction.prepare("REPLACE INTO reading (path, stat, digest, body) VALUES (?1, ?2, ?3, ?4)")?;
+        let mut put =
+            transaction.prepare("REPLACE INTO reading (path, stat, digest, body) VALUES (?1, ?2, ?3, ?4)")?;
         for (path, reading) in &self.readings {
             let stat = postcard::to_stdvec(&(reading.stat, reading.racy)).unwrap_or_default();
             put.execute(params![path, stat, &reading.digest.0[..], reading.body])?;
@@ -134,10 +138,12 @@ impl Batch {
     /// The unit, or what is new of it: a manifest, costs, and when it was used last.
     fn put_unit(&self, transaction: &Transaction) -> rusqlite::Result<()> {
         let key = &self.key.0[..];
-        let used: i64 = transaction.query_row("SELECT coalesce(max(used), 0) + 1 FROM unit", [], |row| row.get(0))?;
+        let used: i64 =
+            transaction.query_row("SELECT coalesce(max(used), 0) + 1 FROM unit", [], |row| row.get(0))?;
         let phase = self.phase.map_or(0, phase_number);
         let costs_of = |scripts: &mut dyn Iterator<Item = &str>| -> rusqlite::Result<Vec<u8>> {
-            let mut query = transaction.prepare("SELECT micros FROM cost WHERE script = ?1 AND phase = ?2")?;
+            let mut query =
+                transaction.prepare("SELECT micros FROM cost WHERE script = ?1 AND phase = ?2")?;
             let mut costs = Vec::new();
             for script in scripts {
                 let mut rows = query.query(params![script, phase])?;
@@ -150,17 +156,21 @@ impl Batch {
             let sql = "REPLACE INTO unit (key, label, manifest, plan, problems, costs, used) \
                        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
             let manifest = unit.manifest.encode();
-            transaction.execute(sql, params![key, unit.label, manifest, unit.plan, unit.problems, costs, used])?;
-            let prune = "DELETE FROM unit WHERE key NOT IN (SELECT key FROM unit ORDER BY used DESC LIMIT ?1)";
+            transaction
+                .execute(sql, params![key, unit.label, manifest, unit.plan, unit.problems, costs, used])?;
+            let prune =
+                "DELETE FROM unit WHERE key NOT IN (SELECT key FROM unit ORDER BY used DESC LIMIT ?1)";
             transaction.execute(prune, [UNITS])?;
             return Ok(());
         }
         if let Some(manifest) = &self.refreshed {
-            transaction.execute("UPDATE unit SET manifest = ?2 WHERE key = ?1", params![key, manifest.encode()])?;
+            transaction
+                .execute("UPDATE unit SET manifest = ?2 WHERE key = ?1", params![key, manifest.encode()])?;
         }
         if let Some(run) = &self.run {
             let costs = costs_of(&mut run.jobs.iter().map(|job| job.script.as_str()))?;
-            transaction.execute("UPDATE unit SET costs = ?2, used = ?3 WHERE key = ?1", params![key, costs, used])?;
+            transaction
+                .execute("UPDATE unit SET costs = ?2, used = ?3 WHERE key = ?1", params![key, costs, used])?;
         }
         Ok(())
     }
@@ -197,7 +207,8 @@ fn put_run(transaction: &Transaction, run: &RunRow) -> rusqlite::Result<()> {
             job.max_rss_kib
         ])?;
     }
-    transaction.execute("DELETE FROM run WHERE id NOT IN (SELECT id FROM run ORDER BY id DESC LIMIT ?1)", [RUNS])?;
+    transaction
+        .execute("DELETE FROM run WHERE id NOT IN (SELECT id FROM run ORDER BY id DESC LIMIT ?1)", [RUNS])?;
     put_costs(transaction, run)
 }
 
@@ -219,11 +230,17 @@ fn put_costs(transaction: &Transaction, run: &RunRow) -> rusqlite::Result<()> {
             known.push(u32::try_from(row.get::<_, i64>(1)?).unwrap_or(u32::MAX));
         }
     }
-    let mut put = transaction.prepare("REPLACE INTO cost (script, phase, micros, samples) VALUES (?1, ?2, ?3, ?4)")?;
+    let mut put =
+        transaction.prepare("REPLACE INTO cost (script, phase, micros, samples) VALUES (?1, ?2, ?3, ?4)")?;
     for (script, mut known) in samples.into_iter().filter(|(_, known)| !known.is_empty()) {
         known.sort_unstable();
         // A cost of 0 means unknown.
-        put.execute(params![script, phase, known[known.len() / 2].max(1), known.len()])?;
+        put.execute(params![
+            script,
+            phase,
+            known[known.len() / 2].max(1),
+            known.len().min(SAMPLES as usize)
+        ])?;
     }
     Ok(())
 }

@@ -61,7 +61,9 @@ impl Trouble {
         let why = error.to_string();
         match error.sqlite_error_code() {
             Some(Code::DatabaseBusy | Code::DatabaseLocked) => Trouble::Locked { path },
-            Some(Code::ReadOnly | Code::CannotOpen | Code::PermissionDenied) => Trouble::ReadOnly { path, why },
+            Some(Code::ReadOnly | Code::CannotOpen | Code::PermissionDenied) => {
+                Trouble::ReadOnly { path, why }
+            }
             Some(Code::DiskFull | Code::SystemIoFailure | Code::OutOfMemory) => Trouble::System { path, why },
             Some(Code::NotADatabase | Code::DatabaseCorrupt) | None => Trouble::Unusable { path, why },
             // A table or column that is missing, a row that does not fit: not a database of ours.

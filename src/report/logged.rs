@@ -20,7 +20,12 @@ impl Logged {
 
 impl Observer for Logged {
     fn started(&mut self, job: JobId, at: Nanos, alone: bool) {
-        log::info!("{} started at {}{}", self.names[job], text::seconds(at), if alone { ", alone" } else { "" });
+        log::info!(
+            "{} started at {}{}",
+            self.names[job],
+            text::seconds(at),
+            if alone { ", alone" } else { "" }
+        );
         self.inside.started(job, at, alone);
     }
 

@@ -7,10 +7,12 @@ pub mod account;
 pub mod console;
 pub mod critical;
 pub mod json;
+mod logged;
 pub mod palette;
 pub mod reason;
 pub mod roster;
 pub mod summary;
 
 pub use account::Account;
+pub use logged::Logged;
 pub use roster::Roster;

@@ -8,7 +8,7 @@ use super::request::{Members, Pairs, Request};
 use crate::definition::diagnostic::{Diagnostic, Kind, Severity};
 use crate::definition::scan::{self, Link};
 use crate::fingerprint::Entry;
-use crate::model::{Definition, Level, Phase, Place, Source};
+use crate::model::{Definition, Level, Phase, Place};
 use crate::root::Root;
 use std::collections::HashSet;
 
@@ -25,16 +25,16 @@ pub struct Chosen {
 
 /// The links of a runlevel, before their scripts have been read.
 #[derive(Debug, Default)]
-pub struct Links {
+pub(super) struct Links {
     /// Links by level that was looked at; `None` when the level has no directory.
     levels: Vec<(Level, Option<Vec<Link>>)>,
     /// States of the directories.
-    pub entries: Vec<Entry>,
+    pub(super) entries: Vec<Entry>,
 }
 
 impl Links {
     /// Reads the link directories that a request needs: its own level's, the one before it, and that of S.
-    pub fn read(root: &Root, request: &Request) -> Self {
+    pub(super) fn read(root: &Root, request: &Request) -> Self {
         let mut links = Links::default();
         if let Members::Level { level, previous } = &request.members {
             for level in [Some(*level), *previous, Some(Level::S)].into_iter().flatten() {
@@ -51,10 +51,14 @@ impl Links {
     }
 
     /// All scripts that they lead to, with the names they go by.
-    pub fn scripts(&self) -> Vec<(String, String)> {
+    pub(super) fn scripts(&self) -> Vec<(String, String)> {
         let of_level = |(level, links): &(Level, Option<Vec<Link>>)| {
             let directory = directory(*level);
-            links.iter().flatten().map(|link| (link.name.clone(), format!("{directory}/{}", link.file))).collect::<Vec<_>>()
+            links
+                .iter()
+                .flatten()
+                .map(|link| (link.name.clone(), format!("{directory}/{}", link.file)))
+                .collect::<Vec<_>>()
         };
         self.levels.iter().flat_map(of_level).collect()
     }
@@ -70,19 +74,19 @@ fn directory(level: Level) -> String {
 
 /// The unit of a request.
 #[derive(Debug, Default)]
-pub struct Unit {
+pub(super) struct Unit {
     /// Its members in the given order.
-    pub members: Vec<Chosen>,
+    pub(super) members: Vec<Chosen>,
     /// Names that earlier units provide.
-    pub given: Vec<String>,
+    pub(super) given: Vec<String>,
     /// Whether the given order means something: links and pairs, not names.
-    pub ordered: bool,
+    pub(super) ordered: bool,
     /// What was wrong.
-    pub diagnostics: Vec<Diagnostic>,
+    pub(super) diagnostics: Vec<Diagnostic>,
 }
 
 /// Chooses the members of a unit.
-pub fn choose(root: &Root, request: &Request, links: &Links, sources: &Sources) -> Unit {
+pub(super) fn choose(root: &Root, request: &Request, links: &Links, sources: &Sources) -> Unit {
     let mut unit = Unit::default();
     match &request.members {
         Members::Tree => unit.members = sources.scripts.values().map(chosen).collect(),
@@ -126,7 +130,12 @@ fn of_level(
             Phase::Start => definition.start_levels,
             Phase::Stop => definition.stop_levels,
         };
-        return sources.scripts.values().filter(|definition| levels(definition).contains(level)).map(chosen).collect();
+        return sources
+            .scripts
+            .values()
+            .filter(|definition| levels(definition).contains(level))
+            .map(chosen)
+            .collect();
     };
     let mut members: Vec<Chosen> = Vec::with_capacity(links.len());
     let mut seen = HashSet::new();
@@ -172,9 +181,15 @@ fn choose_pairs(root: &Root, pairs: &Pairs, sources: &Sources, unit: &mut Unit) 
         let script = root.resolve(path).unwrap_or_else(|_| path.clone());
         if !sources.scripts.contains_key(&script) {
             unit.diagnostics.push(
-                Diagnostic::new(Severity::Error, Kind::File, path, Place::default(), "there is no such script")
-                    .help("give the path of an executable file")
-                    .services([service.clone()]),
+                Diagnostic::new(
+                    Severity::Error,
+                    Kind::File,
+                    path,
+                    Place::default(),
+                    "there is no such script",
+                )
+                .help("give the path of an executable file")
+                .services([service.clone()]),
             );
             continue;
         }
@@ -185,18 +200,4 @@ fn choose_pairs(root: &Root, pairs: &Pairs, sources: &Sources, unit: &mut Unit) 
             unit.members.push(Chosen { name: service.clone(), script, also: vec![service.clone()] });
         }
     }
-}
-
-/// The names by which an RDF definition may speak of a script: its file name, what its header provides, and the
-/// services it was paired with.
-pub fn speaks_of(definition: &Definition, script: &Definition, paired: &[String]) -> bool {
-    if !definition.script.is_empty() {
-        return definition.script == script.script;
-    }
-    let named = |name: &str| {
-        script.name == name
-            || paired.iter().any(|service| service == name)
-            || (script.source != Source::None && script.provides.iter().any(|provided| provided.name == name))
-    };
-    definition.provides.iter().any(|provided| named(&provided.name))
 }

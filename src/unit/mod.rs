@@ -1,1 +1,280 @@
-//! Finds a unit and its plan.
+//! Finds a unit and its plan: from the history when nothing has changed, else anew.
+//!
+//! The unchanged boot takes one row and one walk over the files' stats. Everything else in here is the way there:
+//! sources are read (those that changed), members are chosen, the graph is built and verified, and what was learned is
+//! left in a batch for the history.
+
+mod members;
+mod request;
+mod sources;
+
+pub use members::Chosen;
+pub use request::{Members, Pairs, Request};
+pub use sources::{INIT_D, Sources};
+
+use crate::definition::Facilities;
+use crate::definition::diagnostic::{Diagnostic, Kind, Severity};
+use crate::fingerprint::{Change, Check, Manifest};
+use crate::graph::{self, Expand, Expansion, Graph, Member, Scope};
+use crate::history::{Batch, History, NewUnit, StoredUnit};
+use crate::model::{Id as _, IdVec, JobId, Phase, Place};
+use crate::plan::Plan;
+use crate::root::Root;
+use members::{Links, Unit};
+use std::collections::HashMap;
+use std::path::Path;
+
+/// Changes that a rebuild names; the rest are counted.
+const NAMED: usize = 3;
+
+/// A unit ready to run.
+#[derive(Debug)]
+pub struct Loaded {
+    /// What to run.
+    pub plan: Plan,
+    /// Whether it came from the history.
+    pub cached: bool,
+    /// Why not, if not.
+    pub why: String,
+    /// What is wrong with its definitions.
+    pub problems: Vec<Diagnostic>,
+    /// What to save.
+    pub batch: Batch,
+    /// Median microseconds of each job, 0 where none is known.
+    costs: Vec<u32>,
+}
+
+impl Loaded {
+    /// What a job is expected to take, in microseconds.
+    pub fn cost(&self, job: JobId) -> Option<u64> {
+        self.costs.get(job.index()).filter(|cost| **cost > 0).map(|cost| u64::from(*cost))
+    }
+
+    /// All costs for priorities; `None` when not one is known. An unknown one counts as the median of the known.
+    pub fn costs(&self) -> Option<IdVec<JobId, u64>> {
+        let mut known: Vec<u64> = self.plan.jobs.ids().filter_map(|job| self.cost(job)).collect();
+        known.sort_unstable();
+        let median = *known.get(known.len() / 2)?;
+        Some(self.plan.jobs.ids().map(|job| self.cost(job).unwrap_or(median)).collect())
+    }
+
+    /// `cached`, or `rebuilt: why`.
+    pub fn plan_words(&self) -> String {
+        if self.cached { "cached".to_owned() } else { format!("rebuilt: {}", self.why) }
+    }
+}
+
+/// The plan of a unit.
+pub fn load(root: &Root, database: &Path, request: &Request) -> Loaded {
+    let (history, trouble) = open(database);
+    let key = request.key();
+    let mut batch = Batch { key, phase: Some(request.phase), ..Batch::default() };
+    let stored =
+        history.as_ref().and_then(|history| history.unit(&key).unwrap_or_else(|trouble| ignore(&trouble)));
+    let why = match (stored, &trouble) {
+        (Some(stored), _) => match reuse(root, stored, &mut batch) {
+            Ok(mut loaded) => {
+                loaded.batch = batch;
+                return loaded;
+            }
+            Err(why) => why,
+        },
+        (None, Some(trouble)) => trouble.clone(),
+        (None, None) => match history.as_ref().map(History::has_units) {
+            Some(Ok(true)) => "this unit is new".to_owned(),
+            _ => "there is no history yet".to_owned(),
+        },
+    };
+    rebuild(root, history.as_ref(), request, why, batch)
+}
+
+fn open(database: &Path) -> (Option<History>, Option<String>) {
+    match History::open(database) {
+        Ok(history) => (history, None),
+        Err(trouble) => {
+            log::warn!("{trouble}");
+            (None, Some("the history cannot be used".to_owned()))
+        }
+    }
+}
+
+fn ignore<T>(trouble: &crate::history::Trouble) -> Option<T> {
+    log::warn!("{trouble}");
+    None
+}
+
+/// Uses a stored unit if it is still true; else says why not.
+fn reuse(root: &Root, stored: StoredUnit, batch: &mut Batch) -> Result<Loaded, String> {
+    let damaged = || "the stored plan cannot be read".to_owned();
+    let manifest = Manifest::decode(&stored.manifest).ok_or_else(damaged)?;
+    match manifest.check(root) {
+        Check::Same => {}
+        Check::Refreshed(manifest) => batch.refreshed = Some(manifest),
+        Check::Changed(changes) => return Err(words(&changes)),
+    }
+    let plan = Plan::decode(&stored.plan).ok_or_else(damaged)?;
+    let problems = if stored.problems.is_empty() {
+        Vec::new()
+    } else {
+        postcard::from_bytes(&stored.problems).map_err(|_| damaged())?
+    };
+    Ok(Loaded {
+        plan,
+        cached: true,
+        why: String::new(),
+        problems,
+        batch: Batch::default(),
+        costs: stored.costs,
+    })
+}
+
+/// The first changes in words.
+fn words(changes: &[Change]) -> String {
+    let mut words: Vec<String> = changes.iter().take(NAMED).map(ToString::to_string).collect();
+    if changes.len() > NAMED {
+        words.push(format!("and {} more", changes.len() - NAMED));
+    }
+    words.join(", ")
+}
+
+/// Reads what has changed, builds the graph, and makes the plan.
+fn rebuild(
+    root: &Root,
+    history: Option<&History>,
+    request: &Request,
+    why: String,
+    mut batch: Batch,
+) -> Loaded {
+    let mut gathered = Gathered::read(root, history, request);
+    let (mut plan, problems) =
+        gathered.with_graph(request, |graph, problems| (graph.plan(), problems.to_vec()));
+    if !plan.parallel {
+        plan = fall_back(&plan, gathered.unit.ordered);
+    }
+    let stored = history.and_then(|history| history.costs(request.phase).ok()).unwrap_or_default();
+    let costs = plan.jobs.iter().map(|job| stored.get(&job.script).copied().unwrap_or(0)).collect();
+    batch.readings = std::mem::take(&mut gathered.sources.fresh);
+    batch.unit = Some(NewUnit {
+        label: request.label(),
+        manifest: Manifest { entries: std::mem::take(&mut gathered.sources.entries) },
+        plan: plan.encode(),
+        scripts: plan.jobs.iter().map(|job| job.script.clone()).collect(),
+        problems: if problems.is_empty() {
+            Vec::new()
+        } else {
+            postcard::to_stdvec(&problems).unwrap_or_default()
+        },
+    });
+    log::info!(
+        "{}: {} files read, {} jobs planned",
+        request.label(),
+        gathered.sources.parsed,
+        plan.jobs.len()
+    );
+    Loaded { plan, cached: false, why, problems, batch, costs }
+}
+
+/// What is run when verify failed: the given order, one by one. Links and pairs are given in an order that means
+/// something; names are not, so there the relations hold as far as they have no circle.
+fn fall_back(plan: &Plan, ordered: bool) -> Plan {
+    let mut bare = plan.clone();
+    if ordered {
+        for job in bare.jobs.ids() {
+            bare.jobs[job].needs.clear();
+        }
+    }
+    bare.serial()
+}
+
+/// Calls with the graph of a unit and all problems, whatever the history says of the plan.
+pub fn with_graph<T>(
+    root: &Root,
+    database: &Path,
+    request: &Request,
+    call: impl FnOnce(&Graph, &[Diagnostic]) -> T,
+) -> T {
+    let (history, _) = open(database);
+    Gathered::read(root, history.as_ref(), request).with_graph(request, call)
+}
+
+/// A unit with all that it was made from.
+struct Gathered {
+    sources: Sources,
+    unit: Unit,
+}
+
+impl Gathered {
+    fn read(root: &Root, history: Option<&History>, request: &Request) -> Self {
+        let known = history
+            .and_then(|history| history.readings().map_err(|trouble| ignore::<()>(&trouble)).ok())
+            .unwrap_or_else(HashMap::new);
+        let mut links = Links::read(root, request);
+        let extra = match &request.members {
+            Members::Pairs(pairs) => pairs.pairs.clone(),
+            _ => links.scripts(),
+        };
+        let mut sources = Sources::read(root, &extra, &known);
+        sources.entries.append(&mut links.entries);
+        let unit = members::choose(root, request, &links, &sources);
+        Self { sources, unit }
+    }
+
+    fn with_graph<T>(&self, request: &Request, call: impl FnOnce(&Graph, &[Diagnostic]) -> T) -> T {
+        let members: Vec<Member> = self
+            .unit
+            .members
+            .iter()
+            .filter_map(|chosen| {
+                let definition = self.sources.scripts.get(&chosen.script)?;
+                let member = Member::of(definition, request.phase);
+                Some(Member { name: &chosen.name, script: &chosen.script, also: &chosen.also, ..member })
+            })
+            .collect();
+        let installed: Vec<_> = self.sources.scripts.values().collect();
+        let graph = graph::build(&graph::Request {
+            phase: request.phase,
+            scope: match &request.members {
+                Members::Level { level, .. } => Scope::Level(*level),
+                Members::Pairs(_) => Scope::Unit,
+                Members::Tree => Scope::Tree,
+            },
+            members: &members,
+            given: &self.unit.given,
+            installed: &installed,
+            expand: &self.sources.facilities,
+            required: request.required,
+        });
+        let mut problems = self.sources.diagnostics.clone();
+        problems.extend(self.unit.diagnostics.iter().chain(&graph.problems).cloned());
+        if members.is_empty() {
+            problems.push(empty(request));
+        }
+        call(&graph, &problems)
+    }
+}
+
+/// A unit without members is a valid one, and worth a word.
+fn empty(request: &Request) -> Diagnostic {
+    let text = format!("`{}` has no services", request.label());
+    let what = match request.phase {
+        Phase::Start => "Default-Start",
+        Phase::Stop => "Default-Stop",
+    };
+    Diagnostic::new(Severity::Warning, Kind::File, "", Place::default(), text).help(format!(
+        "see that /etc/rcN.d has links, or that headers in {INIT_D} name the level under {what}"
+    ))
+}
+
+impl Expand for Facilities {
+    fn expand(&self, facility: &str) -> Expansion {
+        self.expand(facility).map_or(Expansion::Undefined, Expansion::Members)
+    }
+
+    fn interactive(&self, name: &str) -> bool {
+        self.is_interactive(name)
+    }
+
+    fn facilities(&self) -> Vec<String> {
+        self.names().map(str::to_owned).collect()
+    }
+}

@@ -82,7 +82,9 @@ impl Pairs {
             let fault = |text: String, help: &str| {
                 let width = token.chars().count();
                 Box::new(
-                    Diagnostic::new(Severity::Error, Kind::Syntax, file, at, text).help(help).line(line, width),
+                    Diagnostic::new(Severity::Error, Kind::Syntax, file, at, text)
+                        .help(help)
+                        .line(line, width),
                 )
             };
             match (token, part) {
@@ -90,7 +92,10 @@ impl Pairs {
                 ("--started", Part::Nothing) => part = Part::Started,
                 ("--pairs", Part::Nothing | Part::Started) => part = Part::Pairs,
                 ("--started" | "--pairs", _) => {
-                    return Err(fault(format!("{token} for the second time"), "say --started, then --pairs, once each"));
+                    return Err(fault(
+                        format!("{token} for the second time"),
+                        "say --started, then --pairs, once each",
+                    ));
                 }
                 (_, Part::Nothing) => {
                     return Err(fault(
@@ -134,8 +139,9 @@ impl Pairs {
             return Err(Box::new(fault));
         }
         if part != Part::Pairs {
-            let fault = Diagnostic::new(Severity::Error, Kind::Syntax, file, Place::default(), "there is no --pairs")
-                .help("write --pairs SERVICE PATH ... on standard input");
+            let fault =
+                Diagnostic::new(Severity::Error, Kind::Syntax, file, Place::default(), "there is no --pairs")
+                    .help("write --pairs SERVICE PATH ... on standard input");
             return Err(Box::new(fault));
         }
         Ok(pairs)

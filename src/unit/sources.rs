@@ -5,20 +5,22 @@
 //! answers many requests at once faster than one after another, whatever the number of processors.
 
 use crate::definition::diagnostic::{Diagnostic, Kind, Severity};
-use crate::definition::{Facilities, Reading, header, override_of, rdf, scan, trust};
+use crate::definition::{Facilities, Reading, header, rdf, scan, trust};
 use crate::fingerprint::{Digest, Entry, Stat};
 use crate::history::StoredReading;
 use crate::model::{Definition, Place, Source};
 use crate::root::Root;
 use rayon::prelude::*;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::os::unix::fs::MetadataExt as _;
 
 /// Where scripts are.
 pub const INIT_D: &str = "/etc/init.d";
 /// Where RDF definitions are.
 const RDF_D: &str = "/etc/serel/rdf.d";
 /// Where override headers are, strongest first.
-const OVERRIDES: [&str; 3] = ["/etc/serel/overrides", "/etc/insserv/overrides", "/usr/share/insserv/overrides"];
+const OVERRIDES: [&str; 3] =
+    ["/etc/serel/overrides", "/etc/insserv/overrides", "/usr/share/insserv/overrides"];
 /// Facilities, and the directory that adds to them.
 const FACILITIES: &str = "/etc/insserv.conf";
 const FACILITIES_D: &str = "/etc/insserv.conf.d";
@@ -65,9 +67,9 @@ struct Wanted {
 
 /// What became of it.
 struct Taken {
-    wanted: Wanted,
-    entry: Option<Entry>,
+    entry: Entry,
     reading: Reading,
+    /// The content, of facilities only: they are few, and their meaning is not stored.
     bytes: Vec<u8>,
     fresh: Option<StoredReading>,
 }
@@ -78,9 +80,17 @@ impl Sources {
     pub fn read(root: &Root, extra: &[(String, String)], known: &HashMap<String, StoredReading>) -> Self {
         let mut sources = Sources::default();
         let wanted = sources.wanted(root, extra);
-        for taken in take_all(root, &wanted, known) {
-            sources.admit(taken);
+        let taken = take_all(root, &wanted, known);
+        let mut overrides = HashMap::new();
+        let mut rdf = Vec::new();
+        for (wanted, taken) in wanted.into_iter().zip(taken) {
+            sources.admit(wanted, taken, &mut overrides, &mut rdf);
         }
+        if !sources.facilities.is_configured() {
+            sources.facilities = Facilities::defaults();
+        }
+        sources.diagnostics.extend(sources.facilities.circles());
+        sources.replace(overrides, rdf);
         sources
     }
 
@@ -106,7 +116,12 @@ impl Sources {
             for name in self.list(root, directory) {
                 // The strongest that speaks of a script is the one that counts.
                 if names.contains(&name) && overridden.insert(name.clone()) {
-                    self.file(root, &format!("{directory}/{name}"), What::Override { script: name }, &mut wanted);
+                    self.file(
+                        root,
+                        &format!("{directory}/{name}"),
+                        What::Override { script: name },
+                        &mut wanted,
+                    );
                 }
             }
         }
@@ -143,15 +158,38 @@ impl Sources {
         }
     }
 
-    /// Adds a script by the path that its links lead to, unless it is not one: a directory, or not executable.
+    /// Adds a script by the path that its links lead to. A link to upstart's stand-in script stays what it is, for
+    /// that asks by which name it was called.
     fn script(&mut self, root: &Root, name: &str, path: &str, scripts: &mut BTreeMap<String, String>) {
         match root.resolve(path) {
+            Ok(resolved) if resolved.ends_with("/upstart-job") => {
+                self.diagnostics.push(
+                    Diagnostic::new(
+                        Severity::Warning,
+                        Kind::File,
+                        path,
+                        Place::default(),
+                        "an upstart job has no header that can be read without running it; it is started last",
+                    )
+                    .help("write an override header for it in /etc/serel/overrides")
+                    .services([name]),
+                );
+                scripts.insert(path.to_owned(), name.to_owned());
+            }
             Ok(resolved) => {
-                scripts.entry(resolved).or_insert_with(|| name.to_owned());
+                let own = resolved.strip_prefix(INIT_D).and_then(|rest| rest.strip_prefix('/'));
+                let name = own.filter(|own| !own.contains('/')).unwrap_or(name).to_owned();
+                scripts.entry(resolved).or_insert(name);
             }
             Err(error) => self.diagnostics.push(
-                Diagnostic::new(Severity::Warning, Kind::File, path, Place::default(), format!("not read: {error}"))
-                    .help("remove the dead link, or install what it leads to"),
+                Diagnostic::new(
+                    Severity::Warning,
+                    Kind::File,
+                    path,
+                    Place::default(),
+                    format!("not read: {error}"),
+                )
+                .help("remove the dead link, or install what it leads to"),
             ),
         }
     }
@@ -161,6 +199,139 @@ impl Sources {
         match root.resolve(path) {
             Ok(path) => wanted.push(Wanted { path, what }),
             Err(_) => self.entries.push(Entry::absent(path)),
+        }
+    }
+
+    /// Takes in what was read of one file.
+    fn admit(
+        &mut self,
+        wanted: Wanted,
+        taken: Taken,
+        overrides: &mut HashMap<String, Definition>,
+        rdf: &mut Vec<Definition>,
+    ) {
+        self.entries.push(taken.entry);
+        self.diagnostics.extend(taken.reading.diagnostics);
+        if let Some(fresh) = taken.fresh {
+            self.parsed += 1;
+            self.fresh.push((wanted.path.clone(), fresh));
+        }
+        let mut definitions = taken.reading.definitions.into_iter();
+        match wanted.what {
+            What::Script { .. } => {
+                if let Some(definition) = definitions.next() {
+                    self.scripts.insert(wanted.path, definition);
+                }
+            }
+            What::Override { script } => {
+                if let Some(definition) = definitions.next().filter(|found| found.source == Source::Override)
+                {
+                    overrides.insert(script, definition);
+                }
+            }
+            What::Rdf => rdf.extend(definitions),
+            What::Facilities => {
+                self.diagnostics.extend(self.facilities.read(&wanted.path, &taken.bytes));
+            }
+        }
+    }
+
+    /// Puts stronger definitions in the place of weaker ones: overrides, then RDF, then the script's own header.
+    fn replace(&mut self, mut overrides: HashMap<String, Definition>, rdf: Vec<Definition>) {
+        let by_name: HashMap<&str, usize> = rdf
+            .iter()
+            .enumerate()
+            .flat_map(|(place, definition)| {
+                let provided = definition.provides.iter().map(|provided| provided.name.as_str());
+                provided.chain([definition.name.as_str()]).map(move |name| (name, place))
+            })
+            .collect();
+        for (path, definition) in &mut self.scripts {
+            let stronger = overrides.remove(&definition.name).or_else(|| {
+                let own = (definition.source == Source::Header).then(|| {
+                    definition.provides.iter().find_map(|provided| by_name.get(provided.name.as_str()))
+                });
+                let place = by_name.get(definition.name.as_str()).or(own.flatten())?;
+                let found = &rdf[*place];
+                (found.script.is_empty() || found.script == *path).then(|| found.clone())
+            });
+            if let Some(stronger) = stronger {
+                let chkconfig = stronger.chkconfig.or(definition.chkconfig);
+                let (start, stop) = if stronger.start_levels.is_empty() && stronger.stop_levels.is_empty() {
+                    // RDF as it was published has no levels: those of the header stay.
+                    (definition.start_levels, definition.stop_levels)
+                } else {
+                    (stronger.start_levels, stronger.stop_levels)
+                };
+                *definition = Definition {
+                    name: definition.name.clone(),
+                    script: path.clone(),
+                    chkconfig,
+                    start_levels: start,
+                    stop_levels: stop,
+                    ..stronger
+                };
+            }
+        }
+    }
+}
+
+/// Takes all files, a few in this thread, many in several.
+fn take_all(root: &Root, wanted: &[Wanted], known: &HashMap<String, StoredReading>) -> Vec<Taken> {
+    let take = |wanted: &Wanted| take(root, wanted, known.get(&wanted.path));
+    if wanted.len() >= FEW
+        && let Ok(pool) = rayon::ThreadPoolBuilder::new().num_threads(READERS).build()
+    {
+        return pool.install(|| wanted.par_iter().map(take).collect());
+    }
+    wanted.iter().map(take).collect()
+}
+
+/// Takes one file: from the history when it is what it was, else from the disk.
+fn take(root: &Root, wanted: &Wanted, known: Option<&StoredReading>) -> Taken {
+    if wanted.what != What::Facilities
+        && let Some(known) = known
+        && !known.racy
+        && std::fs::symlink_metadata(root.real(&wanted.path)).is_ok_and(|meta| Stat::of(&meta) == known.stat)
+        && let Ok(reading) = postcard::from_bytes::<Reading>(&known.body)
+    {
+        let entry = Entry::file(&wanted.path, known.stat, known.digest);
+        return Taken { entry, reading, bytes: Vec::new(), fresh: None };
+    }
+    match trust::read(root, &wanted.path) {
+        Ok((bytes, meta)) => {
+            let (stat, digest) = (Stat::of(&meta), Digest::of(&bytes));
+            let entry = Entry::file(&wanted.path, stat, digest);
+            if wanted.what == What::Facilities {
+                return Taken { entry, reading: Reading::default(), bytes, fresh: None };
+            }
+            let mut reading = wanted.parse(&bytes);
+            if matches!(wanted.what, What::Script { .. }) && meta.mode() & 0o111 == 0 {
+                // Kept for its state: chmod makes it a script.
+                reading = Reading::default();
+            }
+            let body = postcard::to_stdvec(&reading).unwrap_or_default();
+            let fresh = StoredReading { stat, racy: stat.is_racy(), digest, body };
+            Taken { entry, reading, bytes: Vec::new(), fresh: Some(fresh) }
+        }
+        Err(fault) => {
+            let reading = Reading { definitions: Vec::new(), diagnostics: vec![*fault] };
+            let entry = match std::fs::symlink_metadata(root.real(&wanted.path)) {
+                Ok(meta) => Entry::file(&wanted.path, Stat::of(&meta), Digest::default()),
+                Err(_) => Entry::absent(&wanted.path),
+            };
+            Taken { entry, reading, bytes: Vec::new(), fresh: None }
+        }
+    }
+}
+
+impl Wanted {
+    fn parse(&self, bytes: &[u8]) -> Reading {
+        match &self.what {
+            What::Script { name } => header::parse(&self.path, &self.path, name, Source::Header, bytes),
+            What::Override { script } => header::parse(&self.path, "", script, Source::Override, bytes),
+            What::Rdf => rdf::parse(&self.path, bytes),
+            What::Facilities => Reading::default(),
         }
     }
 }

@@ -27,7 +27,6 @@ enum Told {
     Output(JobId, Vec<Line>),
     Ended(Record),
     Say(String),
-    Close(Box<dyn FnOnce(&mut dyn Observer) + Send>),
 }
 
 /// The dispatcher's end.
@@ -80,9 +79,8 @@ impl Reporter {
         self.tell(Told::Say(text));
     }
 
-    /// Lets the observer have its last words and waits for them, within reason. False when it was stuck.
-    pub fn close(mut self, last: impl FnOnce(&mut dyn Observer) + Send + 'static) -> bool {
-        self.backlog.push_back(Told::Close(Box::new(last)));
+    /// Tells the observer the rest, lets go of it and waits for that, within reason. False when it was stuck.
+    pub fn close(mut self) -> bool {
         let Some(told) = self.told.take() else { return false };
         for message in self.backlog.drain(..) {
             if told.send_timeout(message, PATIENCE).is_err() {
@@ -135,7 +133,6 @@ fn watch(hears: &Receiver<Told>, mut observer: Box<dyn Observer>) {
             }
             Ok(Told::Ended(record)) => observer.ended(&record),
             Ok(Told::Say(text)) => observer.say(&text),
-            Ok(Told::Close(last)) => return last(&mut *observer),
             Err(RecvTimeoutError::Timeout) => observer.tick(Monotonic.now()),
             Err(RecvTimeoutError::Disconnected) => return,
         }

@@ -1,0 +1,82 @@
+//! Finds the block in a script, wherever it is.
+
+use super::value::warning;
+use crate::definition::diagnostic::{Diagnostic, Kind, Severity};
+use crate::model::Place;
+use memchr::{memchr, memchr_iter, memmem};
+
+const BEGIN: &[u8] = b"### BEGIN INIT INFO";
+const END: &[u8] = b"### END INIT INFO";
+
+/// The lines of a block, without its first and last one.
+pub(super) struct Lines<'a> {
+    /// Number of the BEGIN line.
+    pub(super) begin: u32,
+    rest: &'a [u8],
+}
+
+impl<'a> Iterator for Lines<'a> {
+    type Item = &'a [u8];
+
+    fn next(&mut self) -> Option<&'a [u8]> {
+        if self.rest.is_empty() {
+            return None;
+        }
+        let end = memchr(b'\n', self.rest);
+        let line = &self.rest[..end.unwrap_or(self.rest.len())];
+        self.rest = end.map_or(&[][..], |end| &self.rest[end + 1..]);
+        Some(line.strip_suffix(b"\r").unwrap_or(line))
+    }
+}
+
+/// The first block; more than one, and one without an end, are said.
+pub(super) fn find<'a>(file: &str, bytes: &'a [u8], diagnostics: &mut Vec<Diagnostic>) -> Option<Lines<'a>> {
+    let begin = marker(bytes, BEGIN, 0)?;
+    let first = u32::try_from(memchr_iter(b'\n', &bytes[..begin]).count() + 1).unwrap_or(u32::MAX);
+    let inside = next_line(bytes, begin);
+    let end = marker(bytes, END, inside);
+    let until = end.unwrap_or_else(|| {
+        diagnostics.push(
+            Diagnostic::new(
+                Severity::Error,
+                Kind::Syntax,
+                file,
+                Place { line: first, column: 1 },
+                "this header has no `### END INIT INFO`",
+            )
+            .help("end it with that line; what follows it up to the first line that is no comment was read")
+            .line(String::from_utf8_lossy(BEGIN), BEGIN.len()),
+        );
+        comments_end(bytes, inside)
+    });
+    if let Some(second) = end.and_then(|end| marker(bytes, BEGIN, next_line(bytes, end))) {
+        let line = u32::try_from(memchr_iter(b'\n', &bytes[..second]).count() + 1).unwrap_or(u32::MAX);
+        diagnostics.push(
+            warning(file, Place { line, column: 1 }, "a second header, which is not read".to_owned())
+                .help("keep one header in each script"),
+        );
+    }
+    Some(Lines { begin: first, rest: &bytes[inside..until] })
+}
+
+/// Where a line begins that is the marker, followed by nothing but blanks.
+fn marker(bytes: &[u8], marker: &[u8], from: usize) -> Option<usize> {
+    memmem::find_iter(&bytes[from..], marker).map(|at| from + at).find(|at| {
+        let rest = &bytes[at + marker.len()..];
+        let tail = &rest[..memchr(b'\n', rest).unwrap_or(rest.len())];
+        (*at == 0 || bytes[at - 1] == b'\n') && tail.iter().all(u8::is_ascii_whitespace)
+    })
+}
+
+fn next_line(bytes: &[u8], at: usize) -> usize {
+    memchr(b'\n', &bytes[at..]).map_or(bytes.len(), |end| at + end + 1)
+}
+
+/// Where the comment lines that begin at a place end.
+fn comments_end(bytes: &[u8], from: usize) -> usize {
+    let mut at = from;
+    while at < bytes.len() && bytes[at] == b'#' {
+        at = next_line(bytes, at);
+    }
+    at
+}

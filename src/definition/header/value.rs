@@ -1,0 +1,292 @@
+//! The values of a block: lists of names, levels, descriptions.
+
+use super::block::Lines;
+use super::line::{Keyword, Said, Shape, shape};
+use crate::definition::diagnostic::{Diagnostic, Kind, Severity};
+use crate::definition::{Reading, name};
+use crate::model::{Definition, Level, Levels, Place, Relation, RelationKind, Spanned};
+use std::collections::HashSet;
+
+/// A warning about a header.
+pub(super) fn warning(file: &str, at: Place, text: String) -> Diagnostic {
+    Diagnostic::new(Severity::Warning, Kind::Syntax, file, at, text)
+}
+
+/// Fills a definition from the lines of a block.
+pub(super) fn fill(definition: &mut Definition, lines: Lines, reading: &mut Reading) {
+    let mut number = lines.begin;
+    let mut filler = Filler {
+        file: definition.file.clone(),
+        definition,
+        reading,
+        seen: Vec::new(),
+        line: String::new(),
+        number,
+        described: false,
+        odd_said: false,
+        unsaid: 0,
+    };
+    for line in lines {
+        number = number.saturating_add(1);
+        filler.number = number;
+        filler.line = String::from_utf8_lossy(line).into_owned();
+        filler.take();
+    }
+    filler.levels_apart();
+    if filler.unsaid > 0 {
+        let text = format!("{} more warnings about this header are not shown", filler.unsaid);
+        let at = Place { line: number, column: 1 };
+        filler
+            .reading
+            .diagnostics
+            .push(warning(&filler.file, at, text).help("mend the first ones and look again"));
+    }
+}
+
+/// Warnings about one header; each holds a copy of its line.
+const MOST_WARNINGS: usize = 50;
+
+struct Filler<'a> {
+    definition: &'a mut Definition,
+    reading: &'a mut Reading,
+    file: String,
+    /// Keywords so far, with their lines.
+    seen: Vec<(Keyword, u32)>,
+    line: String,
+    number: u32,
+    /// The last keyword was `Description`.
+    described: bool,
+    /// A line in an odd form was warned of already.
+    odd_said: bool,
+    /// Warnings beyond [`MOST_WARNINGS`].
+    unsaid: usize,
+}
+
+/// A word of a value.
+struct Token {
+    text: String,
+    /// Byte offset in the line.
+    at: usize,
+    place: Place,
+}
+
+impl Filler<'_> {
+    fn take(&mut self) {
+        let line = std::mem::take(&mut self.line);
+        match shape(&line) {
+            Shape::Empty => {}
+            Shape::Said(said) => {
+                self.described = false;
+                self.say(&line, said);
+            }
+            Shape::Continued(text) if self.described => {
+                self.definition.description.push('\n');
+                self.definition.description += text;
+            }
+            Shape::Continued(_) | Shape::Comment => {
+                self.warn(&line, 0, line.chars().count(), "this line of the header says nothing")
+                    .help("write `# Keyword: value`; only a Description goes on over several lines");
+            }
+            Shape::Other => {
+                self.warn(&line, 0, line.chars().count(), "this line inside the header is no comment")
+                    .help("begin it with `# `, or end the header before it");
+            }
+        }
+    }
+
+    fn say(&mut self, line: &str, said: Said) {
+        if said.odd && !std::mem::replace(&mut self.odd_said, true) {
+            let text = format!("`{}` is read as meant here, but not by every reader of headers", said.word);
+            self.warn(line, said.at, said.word.len(), text)
+                .help("begin the line with `# `, write `-` in keywords, and no blank before the colon");
+        }
+        let first = self.seen.iter().find(|(keyword, _)| *keyword == said.keyword).map(|(_, line)| *line);
+        match (said.keyword, first) {
+            (Keyword::Extension | Keyword::Unknown, _) => {}
+            (_, None) => self.seen.push((said.keyword, self.number)),
+            (_, Some(first)) => {
+                let text = format!("{} stands in line {first} already; both are read", said.word);
+                self.warn(line, said.at, said.word.len(), text).help("join the two lines");
+            }
+        }
+        let value = line[said.value..].trim();
+        match said.keyword {
+            Keyword::Provides => self.provides(line, said),
+            Keyword::RequiredStart => self.relations(line, said, RelationKind::RequiredStart),
+            Keyword::ShouldStart => self.relations(line, said, RelationKind::ShouldStart),
+            Keyword::StartBefore => self.relations(line, said, RelationKind::StartBefore),
+            Keyword::RequiredStop => self.relations(line, said, RelationKind::RequiredStop),
+            Keyword::ShouldStop => self.relations(line, said, RelationKind::ShouldStop),
+            Keyword::StopAfter => self.relations(line, said, RelationKind::StopAfter),
+            Keyword::DefaultStart => {
+                let levels = self.levels(line, said);
+                levels.iter().for_each(|level| self.definition.start_levels.insert(level));
+            }
+            Keyword::DefaultStop => {
+                let levels = self.levels(line, said);
+                levels.iter().for_each(|level| self.definition.stop_levels.insert(level));
+            }
+            Keyword::ShortDescription if self.definition.summary.is_empty() => {
+                self.definition.summary = value.to_owned()
+            }
+            Keyword::ShortDescription => {}
+            Keyword::Description => {
+                self.described = true;
+                if !self.definition.description.is_empty() {
+                    self.definition.description.push('\n');
+                }
+                self.definition.description += value;
+            }
+            Keyword::Interactive => {
+                self.definition.interactive = value == "true";
+                if !matches!(value, "true" | "false" | "") {
+                    self.warn(
+                        line,
+                        said.value,
+                        line[said.value..].len(),
+                        "only `true` makes a script interactive",
+                    )
+                    .help("write `# X-Interactive: true`, or leave the line out");
+                }
+            }
+            Keyword::Extension => self.definition.extensions.push((said.word.to_owned(), value.to_owned())),
+            Keyword::Unknown => {
+                let text = format!("unknown keyword {}", said.word);
+                self.warn(line, said.at, said.word.len(), text)
+                    .help("see the LSB for keywords; begin one of your own with `X-`");
+            }
+        }
+    }
+
+    fn provides(&mut self, line: &str, said: Said) {
+        let mut known: HashSet<String> =
+            self.definition.provides.iter().map(|known| known.name.clone()).collect();
+        for token in self.tokens(line, said) {
+            if let Some(fault) = name::fault(&token.text) {
+                self.bad_name(line, &token, fault);
+            } else if token.text.starts_with('#') {
+                self.bad_name(line, &token, "begins a comment");
+            } else if known.insert(token.text.clone()) {
+                self.definition.provides.push(Spanned { name: token.text, at: token.place });
+            }
+        }
+    }
+
+    fn relations(&mut self, line: &str, said: Said, kind: RelationKind) {
+        self.definition.stop_declared |=
+            matches!(kind, RelationKind::RequiredStop | RelationKind::ShouldStop | RelationKind::StopAfter);
+        for token in self.tokens(line, said) {
+            let (target, optional) =
+                token.text.strip_prefix('+').map_or((token.text.as_str(), false), |target| (target, true));
+            if let Some(fault) = name::fault(target) {
+                self.bad_name(line, &token, fault);
+                continue;
+            }
+            let target = Spanned { name: target.to_owned(), at: token.place };
+            self.definition.relations.push(Relation { kind, target, optional });
+        }
+    }
+
+    fn levels(&mut self, line: &str, said: Said) -> Levels {
+        let mut levels = Levels::NONE;
+        for token in self.tokens(line, said) {
+            let letters: Option<Levels> =
+                token.text.chars().map(|c| Level::parse(c.encode_utf8(&mut [0; 4]))).collect();
+            match letters {
+                Some(several) => {
+                    several.iter().for_each(|level| levels.insert(level));
+                    if token.text.len() > 1 {
+                        self.warn(line, token.at, token.text.len(), "several levels in one word")
+                            .help("put blanks between the levels: not every reader takes them apart");
+                    }
+                }
+                None => {
+                    let text = format!("`{}` is no runlevel, and is left out", token.text.escape_debug());
+                    self.warn(line, token.at, token.text.len(), text).help("runlevels are S and 0 to 9");
+                }
+            }
+        }
+        levels
+    }
+
+    /// The words of a list: blanks, commas and semicolons stand between them.
+    fn tokens(&mut self, line: &str, said: Said) -> Vec<Token> {
+        let value = &line[said.value..];
+        if let Some(comma) = value.find([',', ';']) {
+            self.warn(line, said.value + comma, 1, "names are separated by blanks; this is taken for one")
+                .help("put a blank there: some readers take what stands around it for one name");
+        }
+        let (mut counted, mut column) = (0, 1);
+        value
+            .split(|c: char| c.is_whitespace() || c == ',' || c == ';')
+            .filter(|word| !word.is_empty())
+            .map(|word| {
+                let at = word.as_ptr() as usize - line.as_ptr() as usize;
+                column += line[counted..at].chars().count();
+                counted = at;
+                let column = u32::try_from(column).unwrap_or(u32::MAX);
+                Token { text: word.to_owned(), at, place: Place { line: self.number, column } }
+            })
+            .collect()
+    }
+
+    fn bad_name(&mut self, line: &str, token: &Token, fault: &str) {
+        let mut shown: String = token.text.chars().take(40).collect();
+        if shown.len() < token.text.len() {
+            shown += "...";
+        }
+        let text = format!("`{}` {fault}, and is left out", shown.escape_debug());
+        self.warn(line, token.at, token.text.len(), text).help("give the name of a service");
+    }
+
+    /// A level cannot both start and stop a service: starting wins, as with insserv.
+    fn levels_apart(&mut self) {
+        let both = self.definition.start_levels.shared(self.definition.stop_levels);
+        if both.is_empty() {
+            return;
+        }
+        let line = self
+            .seen
+            .iter()
+            .find(|(keyword, _)| *keyword == Keyword::DefaultStop)
+            .map_or(0, |(_, line)| *line);
+        let words: Vec<String> = both.iter().map(|level| level.to_string()).collect();
+        let text =
+            format!("Default-Start and Default-Stop both name {}; it is started there", words.join(" "));
+        self.reading.diagnostics.push(
+            Diagnostic::new(Severity::Warning, Kind::Conflict, &self.file, Place { line, column: 1 }, text)
+                .help("take those levels out of Default-Stop"),
+        );
+        self.definition.stop_levels =
+            self.definition.stop_levels.iter().filter(|level| !both.contains(*level)).collect();
+    }
+
+    /// Adds a warning about a part of the line and returns it for its help.
+    fn warn(&mut self, line: &str, at: usize, length: usize, text: impl Into<String>) -> Warned<'_> {
+        if self.reading.diagnostics.len() >= MOST_WARNINGS {
+            self.unsaid += 1;
+            return Warned(None);
+        }
+        let end = (at + length).min(line.len());
+        let width = line.get(at..end).map_or(1, |part| part.chars().count());
+        let place = place(line, at, self.number);
+        self.reading.diagnostics.push(warning(&self.file, place, text.into()).line(line, width));
+        Warned(self.reading.diagnostics.last_mut())
+    }
+}
+
+/// The warning that was added, if there was room for it.
+struct Warned<'a>(Option<&'a mut Diagnostic>);
+
+impl Warned<'_> {
+    fn help(self, help: &str) {
+        if let Some(warned) = self.0 {
+            warned.help = Some(help.to_owned());
+        }
+    }
+}
+
+fn place(line: &str, at: usize, number: u32) -> Place {
+    let column = u32::try_from(line[..at].chars().count() + 1).unwrap_or(u32::MAX);
+    Place { line: number, column }
+}

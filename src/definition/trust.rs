@@ -1,0 +1,65 @@
+//! Which files are read at all: definitions decide what root runs, so only root or the caller may have written them.
+
+use super::diagnostic::{Diagnostic, Kind, Severity};
+use crate::model::Place;
+use crate::root::Root;
+use std::fs::{File, Metadata, OpenOptions};
+use std::io::Read as _;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+
+/// Larger files are not read. The largest init scripts have some 40 kB.
+const LARGEST: u64 = 1024 * 1024;
+
+/// Reads a file that is to be trusted: a regular one of root's or the caller's that nobody else can write.
+/// A pipe or a device in its place is not waited for. Errors with what is wrong and what to do.
+pub fn read(root: &Root, file: &str) -> Result<(Vec<u8>, Metadata), Box<Diagnostic>> {
+    let (mut open, meta) = open(root, file)?;
+    let mut bytes = Vec::with_capacity(usize::try_from(meta.len()).unwrap_or(0) + 1);
+    match open.by_ref().take(LARGEST + 1).read_to_end(&mut bytes) {
+        Err(error) => Err(refuse(file, format!("cannot be read: {error}"), "see that the disk is well")),
+        Ok(_) if bytes.len() as u64 > LARGEST => Err(refuse(
+            file,
+            "is larger than 1 MiB, and is not read".to_owned(),
+            "init scripts are small; is it one?",
+        )),
+        Ok(_) => Ok((bytes, meta)),
+    }
+}
+
+fn open(root: &Root, file: &str) -> Result<(File, Metadata), Box<Diagnostic>> {
+    let opened = OpenOptions::new()
+        .read(true)
+        .custom_flags(libc::O_NONBLOCK | libc::O_NOCTTY)
+        .open(root.real(file))
+        .and_then(|open| open.metadata().map(|meta| (open, meta)));
+    match opened {
+        Ok((open, meta)) => check(file, &meta).map_or(Ok((open, meta)), |fault| Err(Box::new(fault))),
+        Err(error) => Err(refuse(
+            file,
+            format!("cannot be read: {error}"),
+            "see that it is there and that you may read it",
+        )),
+    }
+}
+
+/// What keeps a file from being trusted.
+pub fn check(file: &str, meta: &Metadata) -> Option<Diagnostic> {
+    let writers = meta.mode() & 0o7777;
+    let fault = |text: String, help: &str| Some(*refuse(file, text, help));
+    if !meta.is_file() {
+        fault("is not a regular file".to_owned(), "remove it, or put a file in its place")
+    } else if meta.uid() != 0 && meta.uid() != nix::unistd::geteuid().as_raw() {
+        fault(format!("belongs to user {}, and is not read", meta.uid()), "give it to root: chown root FILE")
+    } else if writers & 0o002 != 0 || (writers & 0o020 != 0 && meta.gid() != 0) {
+        fault(
+            format!("can be written by others (mode {writers:04o}), and is not read"),
+            "let only its owner write it: chmod go-w FILE",
+        )
+    } else {
+        None
+    }
+}
+
+fn refuse(file: &str, text: String, help: &str) -> Box<Diagnostic> {
+    Box::new(Diagnostic::new(Severity::Error, Kind::File, file, Place::default(), text).help(help))
+}
