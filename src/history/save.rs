@@ -218,8 +218,8 @@ fn put_costs(transaction: &Transaction, run: &RunRow) -> rusqlite::Result<()> {
     let mut samples: HashMap<String, Vec<u32>> =
         run.jobs.iter().map(|job| (job.script.clone(), Vec::new())).collect();
     let mut query = transaction.prepare(
-        "SELECT script, (end_ns - start_ns) / 1000 FROM job JOIN run ON run.id = job.run \
-         WHERE run.phase = ?1 AND job.outcome = ?2 AND start_ns IS NOT NULL AND run.id IN \
+        "SELECT script, (job.end_ns - job.start_ns) / 1000 FROM job JOIN run ON run.id = job.run \
+         WHERE run.phase = ?1 AND job.outcome = ?2 AND job.start_ns IS NOT NULL AND run.id IN \
          (SELECT id FROM run WHERE phase = ?1 ORDER BY id DESC LIMIT ?3) ORDER BY run.id DESC",
     )?;
     let mut rows = query.query(params![phase, JobRow::SUCCEEDED, RUNS])?;
