@@ -58,18 +58,19 @@ impl Stat {
         }
     }
 
-    #[expect(
+    #[allow(
         clippy::unnecessary_cast,
         clippy::cast_lossless,
         reason = "the field types differ between platforms"
     )]
     fn from_raw(raw: &rustix::fs::Stat) -> Self {
+        let nanos = |nanos| i64::try_from(nanos).unwrap_or(0);
         Self {
             device: raw.st_dev as u64,
             inode: raw.st_ino as u64,
             size: raw.st_size.cast_unsigned() as u64,
-            modified: (raw.st_mtime as i64, raw.st_mtime_nsec as i64),
-            changed: (raw.st_ctime as i64, raw.st_ctime_nsec as i64),
+            modified: (raw.st_mtime as i64, nanos(raw.st_mtime_nsec)),
+            changed: (raw.st_ctime as i64, nanos(raw.st_ctime_nsec)),
             mode: raw.st_mode as u32,
             owner: raw.st_uid as u32,
             group: raw.st_gid as u32,

@@ -11,6 +11,8 @@ use crate::unit::{self, Loaded, Request};
 use serde::Serialize;
 use std::fmt::Write as _;
 
+// Paths in JSON are logical ones: the same whatever --root is.
+
 #[derive(Serialize)]
 struct GraphJson<'a> {
     services: Vec<ServiceJson<'a>>,
@@ -21,7 +23,7 @@ struct GraphJson<'a> {
 #[derive(Serialize)]
 struct ServiceJson<'a> {
     name: &'a str,
-    path: String,
+    path: &'a str,
     provides: Vec<&'a str>,
     levels: Vec<String>,
 }
@@ -31,7 +33,7 @@ struct EdgeJson<'a> {
     before: &'a str,
     after: &'a str,
     kind: Strength,
-    file: String,
+    file: &'a str,
     line: u32,
 }
 
@@ -40,7 +42,7 @@ struct ProblemJson<'a> {
     kind: &'static str,
     severity: &'static str,
     services: &'a [String],
-    file: String,
+    file: &'a str,
     line: u32,
     column: u32,
     text: &'a str,
@@ -51,7 +53,7 @@ struct ProblemJson<'a> {
 pub fn graph(common: &Common, request: &Request) -> Exit {
     unit::with_graph(&common.root, &common.database, request, |graph, problems| {
         if common.json {
-            return print_json(&graph_json(common, request.phase, graph, problems));
+            return print_json(&graph_json(request.phase, graph, problems));
         }
         tell(&common.root, problems, Severity::Warning);
         let mut out = String::new();
@@ -62,7 +64,8 @@ pub fn graph(common: &Common, request: &Request) -> Exit {
                     Strength::Need => "needs",
                     Strength::Order => "after",
                 };
-                let (file, line) = origin(common, graph, edge);
+                let origin = graph.origin(edge);
+                let (file, line) = (common.root.shown(origin.file), origin.at.line);
                 let _ = writeln!(out, "  {word} {:<24} {file}:{line}", graph.nodes[edge.before].name);
             }
         }
@@ -70,12 +73,7 @@ pub fn graph(common: &Common, request: &Request) -> Exit {
     })
 }
 
-fn graph_json<'a>(
-    common: &Common,
-    phase: Phase,
-    graph: &'a Graph,
-    problems: &'a [Diagnostic],
-) -> GraphJson<'a> {
+fn graph_json<'a>(phase: Phase, graph: &'a Graph, problems: &'a [Diagnostic]) -> GraphJson<'a> {
     let levels = |levels: Levels| levels.iter().map(|level| level.to_string()).collect();
     GraphJson {
         services: graph
@@ -83,7 +81,7 @@ fn graph_json<'a>(
             .iter()
             .map(|node| ServiceJson {
                 name: node.name,
-                path: common.root.shown(node.script),
+                path: node.script,
                 provides: node.provides.iter().map(|service| graph.services[*service]).collect(),
                 levels: levels(match phase {
                     Phase::Start => node.definition.start_levels,
@@ -93,17 +91,17 @@ fn graph_json<'a>(
             .collect(),
         edges: joined(graph)
             .map(|edge| {
-                let (file, line) = origin(common, graph, edge);
+                let origin = graph.origin(edge);
                 EdgeJson {
                     before: graph.nodes[edge.before].name,
                     after: graph.nodes[edge.after].name,
                     kind: edge.strength,
-                    file,
-                    line,
+                    file: origin.file,
+                    line: origin.at.line,
                 }
             })
             .collect(),
-        problems: problems_json(common, problems),
+        problems: problems_json(problems),
     }
 }
 
@@ -115,12 +113,7 @@ fn joined<'g>(graph: &'g Graph) -> impl Iterator<Item = &'g Edge> {
         .filter_map(|edges| edges.iter().filter(|edge| edge.stands()).min_by_key(|edge| edge.strength))
 }
 
-fn origin(common: &Common, graph: &Graph, edge: &Edge) -> (String, u32) {
-    let origin = graph.origin(edge);
-    (common.root.shown(origin.file), origin.at.line)
-}
-
-fn problems_json<'a>(common: &Common, problems: &'a [Diagnostic]) -> Vec<ProblemJson<'a>> {
+fn problems_json(problems: &[Diagnostic]) -> Vec<ProblemJson<'_>> {
     problems
         .iter()
         .map(|problem| ProblemJson {
@@ -130,11 +123,7 @@ fn problems_json<'a>(common: &Common, problems: &'a [Diagnostic]) -> Vec<Problem
                 Severity::Error => "error",
             },
             services: &problem.services,
-            file: if problem.file.starts_with('/') {
-                common.root.shown(&problem.file)
-            } else {
-                problem.file.clone()
-            },
+            file: &problem.file,
             line: problem.at.line,
             column: problem.at.column,
             text: &problem.text,
@@ -156,7 +145,7 @@ struct PlanJson<'a> {
 #[derive(Serialize)]
 struct JobJson<'a> {
     name: &'a str,
-    path: String,
+    path: &'a str,
     predecessors: Vec<&'a str>,
     cost_ms: Option<f64>,
 }
@@ -165,7 +154,7 @@ struct JobJson<'a> {
 pub fn plan(common: &Common, request: &Request) -> Exit {
     let loaded = unit::load(&common.root, &common.database, request);
     tell(&common.root, &loaded.problems, if loaded.cached { Severity::Error } else { Severity::Warning });
-    let exit = if common.json { print_json(&plan_json(common, &loaded)) } else { print(&plan_text(&loaded)) };
+    let exit = if common.json { print_json(&plan_json(&loaded)) } else { print(&plan_text(&loaded)) };
     save(&loaded.batch, common);
     exit
 }
@@ -183,7 +172,7 @@ fn predicted(loaded: &Loaded) -> (Vec<JobId>, u64) {
     critical_path(&loaded.plan, &costs)
 }
 
-fn plan_json<'a>(common: &Common, loaded: &'a Loaded) -> PlanJson<'a> {
+fn plan_json(loaded: &Loaded) -> PlanJson<'_> {
     let plan = &loaded.plan;
     let name = |job: &JobId| plan.jobs[*job].name.as_str();
     let (path, length) = predicted(loaded);
@@ -195,7 +184,7 @@ fn plan_json<'a>(common: &Common, loaded: &'a Loaded) -> PlanJson<'a> {
             .enumerate()
             .map(|(id, before)| JobJson {
                 name: name(&id),
-                path: common.root.shown(&plan.jobs[id].script),
+                path: &plan.jobs[id].script,
                 predecessors: before.iter().map(name).collect(),
                 cost_ms: loaded.cost(id).map(millis),
             })
@@ -243,7 +232,7 @@ pub fn verify(common: &Common, request: &Request) -> Exit {
     unit::with_graph(&common.root, &common.database, request, |_, problems| {
         let valid = problems.iter().all(|problem| problem.severity < Severity::Error);
         if common.json {
-            print_json(&VerifyJson { valid, problems: problems_json(common, problems) });
+            print_json(&VerifyJson { valid, problems: problems_json(problems) });
         } else {
             tell(&common.root, problems, Severity::Warning);
             if valid {

@@ -241,7 +241,8 @@ mod tests {
     #[test]
     fn deep_and_doubled_nesting_costs_little() {
         let mut facilities = Facilities::default();
-        let text: String = (0..5000).map(|n| format!("$f{n} $f{} $f{} +s{n}\n", n + 1, n + 1)).collect();
+        let line = |n| format!("$f{n} $f{} $f{} +s{n}", n + 1, n + 1);
+        let text = (0..5000).map(line).collect::<Vec<_>>().join("\n");
         facilities.read("f", text.as_bytes());
         assert_eq!(members(&facilities, "$f0").len(), 5001);
     }

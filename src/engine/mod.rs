@@ -1,6 +1,6 @@
 //! The pure state machine of a run: services, the jobs that provide them, and who waits for whom.
 //!
-//! Events go in by method calls, actions come out of [`Engine::next`]; there is no I/O and no clock in here, so that
+//! Events go in by method calls, actions come out of [`Engine::next_action`]; there is no I/O and no clock in here, so that
 //! a wavefront, a daemon and a simulation drive the very same rules. An edge ends at a *service*: a job that makes
 //! one of its services available before it exits releases those who wait for that one.
 //!
@@ -56,7 +56,7 @@ impl Engine {
     pub fn new(plan: &Plan) -> Self {
         let mut engine =
             Self { services: plan.services.iter().map(|_| Service::default()).collect(), ..Self::default() };
-        for job in plan.jobs.iter() {
+        for job in &plan.jobs {
             engine.add_job(&job.provides, &job.needs);
         }
         for job in engine.jobs.ids() {
@@ -91,7 +91,7 @@ impl Engine {
     }
 
     /// The next thing to do, if there is one. Call until `None` after every event.
-    pub fn next(&mut self) -> Option<Action> {
+    pub fn next_action(&mut self) -> Option<Action> {
         self.actions.pop_front()
     }
 

@@ -5,7 +5,9 @@ use crate::model::Phase;
 use crate::plan::Job as PlanJob;
 
 /// Jobs as (provides, [(needed service, strength)]); services are numbered from 0.
-fn engine(services: usize, jobs: &[(&[u32], &[(u32, Strength)])]) -> Engine {
+type Sketch<'a> = (&'a [u32], &'a [(u32, Strength)]);
+
+fn engine(services: usize, jobs: &[Sketch]) -> Engine {
     let plan = Plan {
         phase: Phase::Start,
         services: (0..services).map(|n| format!("s{n}")).collect(),
@@ -30,7 +32,7 @@ fn engine(services: usize, jobs: &[(&[u32], &[(u32, Strength)])]) -> Engine {
 }
 
 fn actions(engine: &mut Engine) -> Vec<Action> {
-    std::iter::from_fn(|| engine.next()).collect()
+    std::iter::from_fn(|| engine.next_action()).collect()
 }
 
 const A: JobId = JobId(0);
@@ -89,7 +91,7 @@ fn a_chain_of_any_length_fails_without_a_stack() {
     let count = 100_000u32;
     let needs: Vec<[(u32, Strength); 1]> = (0..count).map(|n| [(n, Strength::Need)]).collect();
     let own: Vec<[u32; 1]> = (0..=count).map(|n| [n]).collect();
-    let jobs: Vec<(&[u32], &[(u32, Strength)])> = (0..=count as usize)
+    let jobs: Vec<Sketch> = (0..=count as usize)
         .map(|n| (&own[n][..], if n == 0 { &[][..] } else { &needs[n - 1][..] }))
         .collect();
     let mut engine = engine(count as usize + 1, &jobs);

@@ -125,7 +125,9 @@ impl Plan {
         let mut successors: IdVec<JobId, Vec<JobId>> = self.jobs.iter().map(|_| Vec::new()).collect();
         let mut open: IdVec<JobId, usize> = predecessors.iter().map(Vec::len).collect();
         for (id, before) in predecessors.enumerate() {
-            before.iter().for_each(|other| successors[*other].push(id));
+            for other in before {
+                successors[*other].push(id);
+            }
         }
         let mut ready: BinaryHeap<Reverse<JobId>> =
             self.jobs.ids().filter(|id| open[*id] == 0).map(Reverse).collect();

@@ -56,7 +56,7 @@ impl<'a> Account<'a> {
     /// How many jobs ended how.
     pub fn counts(&self) -> Counts {
         let mut counts = Counts::default();
-        for record in self.run.records.iter() {
+        for record in &self.run.records {
             match record.outcome {
                 outcome if outcome.fails_the_run() => counts.failed += 1,
                 Outcome::Done => counts.ok += 1,

@@ -21,7 +21,6 @@ use crate::model::{Id as _, IdVec, JobId, Phase, Place};
 use crate::plan::Plan;
 use crate::root::Root;
 use members::{Links, Unit};
-use std::collections::HashMap;
 use std::path::Path;
 
 /// Changes that a rebuild names; the rest are counted.
@@ -207,7 +206,7 @@ impl Gathered {
     fn read(root: &Root, history: Option<&History>, request: &Request) -> Self {
         let known = history
             .and_then(|history| history.readings().map_err(|trouble| ignore::<()>(&trouble)).ok())
-            .unwrap_or_else(HashMap::new);
+            .unwrap_or_default();
         let mut links = Links::read(root, request);
         let extra = match &request.members {
             Members::Pairs(pairs) => pairs.pairs.clone(),

@@ -13,6 +13,7 @@ use crate::root::Root;
 use rayon::prelude::*;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::os::unix::fs::MetadataExt as _;
+use std::path::Path;
 
 /// Where scripts are.
 pub const INIT_D: &str = "/etc/init.d";
@@ -90,7 +91,7 @@ impl Sources {
             sources.facilities = Facilities::defaults();
         }
         sources.diagnostics.extend(sources.facilities.circles());
-        sources.replace(overrides, rdf);
+        sources.replace(overrides, &rdf);
         sources
     }
 
@@ -125,7 +126,9 @@ impl Sources {
                 }
             }
         }
-        for name in self.list(root, RDF_D).iter().filter(|name| name.ends_with(".rdf")) {
+        for name in
+            self.list(root, RDF_D).iter().filter(|name| Path::new(name).extension() == Some("rdf".as_ref()))
+        {
             self.file(root, &format!("{RDF_D}/{name}"), What::Rdf, &mut wanted);
         }
         self.file(root, FACILITIES, What::Facilities, &mut wanted);
@@ -237,7 +240,7 @@ impl Sources {
     }
 
     /// Puts stronger definitions in the place of weaker ones: overrides, then RDF, then the script's own header.
-    fn replace(&mut self, mut overrides: HashMap<String, Definition>, rdf: Vec<Definition>) {
+    fn replace(&mut self, mut overrides: HashMap<String, Definition>, rdf: &[Definition]) {
         let by_name: HashMap<&str, usize> = rdf
             .iter()
             .enumerate()

@@ -107,7 +107,7 @@ mod tests {
     fn a_line_without_end_is_cut() {
         let mut capture = Capture::default();
         for _ in 0..100 {
-            capture.push(&[b'x'; 100_000], 0);
+            capture.push(&vec![b'x'; 100_000], 0);
         }
         assert!(capture.take(true, 0).iter().all(|(_, line)| line.len() <= 2 * LONGEST));
     }

@@ -110,7 +110,7 @@ impl<S: Spawner, C: Clock> Dispatcher<'_, S, C> {
 
     /// Carries out what the engine asks for.
     fn carry_out(&mut self) {
-        while let Some(action) = self.engine.next() {
+        while let Some(action) = self.engine.next_action() {
             match action {
                 Action::Ready(job) => {
                     self.records[job].ready = Some(self.clock.now());

@@ -1,6 +1,6 @@
-//! Real processes: posix_spawn, a session of its own for each job, its output into a pipe.
+//! Real processes: `posix_spawn`, a session of its own for each job, its output into a pipe.
 //!
-//! posix_spawn and not fork: its cost does not grow with our memory. A job gets a session of its own, so that a
+//! `posix_spawn` and not fork: its cost does not grow with our memory. A job gets a session of its own, so that a
 //! timeout reaches all that it started and a script that plays with `/dev/tty` cannot stop itself; an interactive
 //! job stays in our session, with the console as it is, in the foreground.
 
@@ -8,7 +8,7 @@ use super::reaper::{self, Newborn, Reaper};
 use super::spawner::{Event, Spawner};
 use super::{Clock, Monotonic, Nanos};
 use crate::model::{IdVec, JobId};
-use crossbeam_channel::{Receiver, RecvTimeoutError};
+use crossbeam_channel::Receiver;
 use nix::errno::Errno;
 use nix::fcntl::{OFlag, open};
 use nix::spawn::{PosixSpawnAttr, PosixSpawnFileActions, PosixSpawnFlags, posix_spawn};
@@ -118,7 +118,7 @@ impl Processes {
     }
 
     /// Puts a job into the terminal's foreground, if we are there ourselves.
-    fn to_foreground(&mut self, job: JobId, pid: Pid) {
+    fn put_into_foreground(&mut self, job: JobId, pid: Pid) {
         if tcgetpgrp(std::io::stdin()).is_ok_and(|group| group == getpgrp()) {
             with_ttou_blocked(|| tcsetpgrp(std::io::stdin(), pid));
             self.foreground = Some(job);
@@ -141,7 +141,7 @@ impl Spawner for Processes {
         let (pid, output) = start().map_err(|errno| errno as i32)?;
         self.pids[job] = Some(pid);
         if alone {
-            self.to_foreground(job, pid);
+            self.put_into_foreground(job, pid);
         }
         self.reaper.watch(Newborn { job, pid, pidfd: None, output }, self.watch == Watch::Pidfd);
         Ok(())
@@ -160,10 +160,7 @@ impl Spawner for Processes {
             None => self.events.recv().ok(),
             Some(until) => {
                 let left = Duration::from_nanos(until.saturating_sub(self.clock.now()));
-                match self.events.recv_timeout(left) {
-                    Ok(event) => Some(event),
-                    Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => None,
-                }
+                self.events.recv_timeout(left).ok()
             }
         };
         if let Some(Event::Exited { job, .. }) = &event {

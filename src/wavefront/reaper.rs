@@ -194,7 +194,7 @@ impl Watcher {
 
     fn take(&mut self, key: u64) {
         let job = JobId::from_index(usize::try_from(key / 2).expect("BUG: keys are made of indices"));
-        if key % 2 == 0 {
+        if key.is_multiple_of(2) {
             self.reap(job);
         } else if self.lives[job].output.is_some() {
             self.read_output(job);

@@ -81,10 +81,10 @@ pub(super) fn shape(line: &str) -> Shape<'_> {
         return Shape::Empty;
     }
     let word_from = line.len() - text.trim_start_matches([' ', '\t']).len();
-    if let Some(said) = said(line, word_from, trimmed.len() < line.len()) {
-        if !matches!(said.keyword, Keyword::Unknown) || !is_indented(text) {
-            return Shape::Said(said);
-        }
+    if let Some(said) = said(line, word_from, trimmed.len() < line.len())
+        && (said.keyword != Keyword::Unknown || !is_indented(text))
+    {
+        return Shape::Said(said);
     }
     if is_indented(text) { Shape::Continued(text.trim()) } else { Shape::Comment }
 }

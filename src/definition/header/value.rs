@@ -127,7 +127,7 @@ impl Filler<'_> {
                 levels.iter().for_each(|level| self.definition.stop_levels.insert(level));
             }
             Keyword::ShortDescription if self.definition.summary.is_empty() => {
-                self.definition.summary = value.to_owned()
+                self.definition.summary = value.to_owned();
             }
             Keyword::ShortDescription => {}
             Keyword::Description => {

@@ -138,7 +138,9 @@ fn slots_go_to_the_longest_way_first() {
 }
 
 /// A random acyclic plan with behaviours: for each job its needs among the earlier ones, time, and how it ends.
-fn worlds() -> impl Strategy<Value = (Vec<Vec<(u32, Strength)>>, Vec<Behaviour>, usize)> {
+type World = (Vec<Vec<(u32, Strength)>>, Vec<Behaviour>, usize);
+
+fn worlds() -> impl Strategy<Value = World> {
     let job = (
         prop::collection::vec((any::<prop::sample::Index>(), prop::bool::ANY), 0..4),
         1..90u64,
