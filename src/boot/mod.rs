@@ -1,10 +1,12 @@
 //! One call for each verb of serelrc: what the command line asks for, carried out, and an exit code.
 
 mod plain;
+mod populate;
 mod record;
 mod show;
 mod start;
 
+pub use populate::{populate, query};
 pub use show::{explain, graph, plan, verify};
 pub use start::{auto_slots, change, start};
 

@@ -126,7 +126,7 @@ struct RunArgs {
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
-enum RequiredStart {
+pub(super) enum RequiredStart {
     /// The needed service must have started successfully, else the needer is skipped
     Need,
     /// The needed service must have ended its start, however
@@ -235,7 +235,7 @@ impl WayArgs {
 }
 
 /// Reads `service path` pairs from a file, or from standard input for `-`.
-fn read_pairs(file: &Path) -> Result<Pairs, String> {
+pub(super) fn read_pairs(file: &Path) -> Result<Pairs, String> {
     let (name, text) = if file == Path::new("-") {
         let mut text = String::new();
         ("<stdin>".to_owned(), std::io::stdin().lock().read_to_string(&mut text).map(|_| text))

@@ -1,0 +1,89 @@
+//! `serelhistory --populate` and `--query`: the four steps of the manual without a daemon, on the history alone.
+
+use super::print;
+use crate::definition::diagnostic::{Diagnostic, Severity};
+use crate::exit::Exit;
+use crate::history::{History, Populated, Trouble, boot_id};
+use crate::model::{Phase, Strength};
+use crate::root::Root;
+use crate::unit::{self, Loaded, Members, Pairs, Request};
+use std::path::Path;
+
+/// The answer when all is well, alone on its line.
+const SUCCESS: &str = "success";
+
+/// Takes a unit in: its definitions are read, its graph is built and verified, or all of that is found in the history.
+pub fn populate(root: &Root, database: &Path, mut pairs: Pairs, phase: Phase, required: Strength) -> Exit {
+    pairs.last_unit = last_unit(database, &pairs);
+    let request = Request { members: Members::Pairs(pairs), phase, required };
+    let mut loaded = unit::load(root, database, &request);
+    for problem in loaded.problems.iter().filter(|problem| problem.severity < Severity::Error) {
+        log::info!("{}", problem.render(root).trim_end());
+    }
+    loaded.batch.populated = Some(Populated {
+        boot: boot_id(),
+        request: postcard::to_stdvec(&request).unwrap_or_default(),
+        verify: verify_words(root, &loaded),
+        history: if loaded.cached {
+            SUCCESS.to_owned()
+        } else {
+            format!("history was not used: {}", loaded.why)
+        },
+    });
+    match loaded.batch.save(database) {
+        Ok(_) => Exit::Ok,
+        Err(trouble) => {
+            log::error!("{trouble}");
+            match trouble {
+                Trouble::Locked { .. } => Exit::Locked,
+                Trouble::ReadOnly { .. } => Exit::Privilege,
+                _ => Exit::Failed,
+            }
+        }
+    }
+}
+
+/// Answers a question about the last populate; exit status 0 on `success`, else 1.
+pub fn query(database: &Path, ask: impl FnOnce(Populated) -> String) -> Exit {
+    let populated =
+        History::open(database).and_then(|history| history.map_or(Ok(None), |history| history.populated()));
+    let answer = match populated {
+        Ok(Some(populated)) => ask(populated),
+        Ok(None) => "nothing has been populated: call serelhistory --populate first".to_owned(),
+        Err(trouble) => trouble.to_string(),
+    };
+    let printed = print(&format!("{}\n", answer.trim_end()));
+    if answer == SUCCESS { printed } else { Exit::Failed }
+}
+
+/// What `--query verify` will say.
+fn verify_words(root: &Root, loaded: &Loaded) -> String {
+    let errors: Vec<&Diagnostic> =
+        loaded.problems.iter().filter(|problem| problem.severity == Severity::Error).collect();
+    if errors.is_empty() {
+        return SUCCESS.to_owned();
+    }
+    errors.iter().map(|problem| problem.render(root)).collect()
+}
+
+/// The services that were started (or stopped) as a unit before this one in this boot; a unit that is populated anew
+/// has the one that it had before.
+fn last_unit(database: &Path, pairs: &Pairs) -> Vec<String> {
+    let boot = boot_id();
+    let populated =
+        History::open(database).ok().flatten().and_then(|history| history.populated().ok().flatten());
+    let Some(populated) = populated.filter(|populated| !boot.is_empty() && populated.boot == boot) else {
+        return Vec::new();
+    };
+    match postcard::from_bytes(&populated.request) {
+        Ok(Request { members: Members::Pairs(last), .. }) if last.pairs == pairs.pairs => last.last_unit,
+        Ok(Request { members: Members::Pairs(last), .. }) => {
+            let services = last.pairs.into_iter().map(|(service, _)| service);
+            let mut all: Vec<String> = services.chain(last.started).chain(last.last_unit).collect();
+            all.sort();
+            all.dedup();
+            all
+        }
+        _ => Vec::new(),
+    }
+}
