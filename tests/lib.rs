@@ -1,1 +1,4 @@
 //! The one integration test crate: a module per feature.
+
+mod fingerprint;
+mod history;

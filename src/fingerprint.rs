@@ -1,1 +1,0 @@
-//! When two states of the file system count as the same.
