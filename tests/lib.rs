@@ -1,7 +1,9 @@
 //! The one integration test crate: a module per feature.
 
 mod debian;
+mod fingerprint;
 mod graph;
+mod history;
 mod logging;
 mod processes;
 mod report;

@@ -12,14 +12,11 @@ pub use start::{auto_slots, change, start};
 
 use crate::definition::diagnostic::{Diagnostic, Severity};
 use crate::exit::Exit;
-use crate::history::Batch;
+use crate::history::{Batch, Saved, Trouble};
 use crate::report::console::Color;
 use crate::root::Root;
 use std::io::Write as _;
 use std::path::PathBuf;
-
-/// Where the history is, unless `--db` says otherwise: on the root file system, for `/var` may be mounted later.
-pub const DATABASE: &str = "/etc/serel/history.db";
 
 /// What all verbs share.
 #[derive(Debug, Clone)]
@@ -72,12 +69,14 @@ fn print(text: &str) -> Exit {
 }
 
 /// Saves what was learned; trouble with the history never fails a command.
-fn save(batch: &Batch, common: &Common) {
-    if let Err(trouble) = batch.save(&common.database) {
-        if trouble.is_quiet() {
-            log::debug!("{trouble}");
-        } else {
-            log::warn!("{trouble}");
+fn save(batch: Batch, common: &Common) {
+    match batch.save(&common.database) {
+        Ok(Saved { set_aside: Some((aside, _)), .. }) => {
+            log::warn!("the damaged history was set aside as {} and a new one begun", aside.display());
         }
+        Ok(_) => {}
+        // What every early boot meets.
+        Err(trouble @ Trouble::ReadOnly { .. }) => log::debug!("{trouble}"),
+        Err(trouble) => log::warn!("{trouble}"),
     }
 }

@@ -20,15 +20,19 @@ pub fn populate(root: &Root, database: &Path, mut pairs: Pairs, phase: Phase, re
     for problem in loaded.problems.iter().filter(|problem| problem.severity < Severity::Error) {
         log::info!("{}", problem.render(root).trim_end());
     }
+    let Members::Pairs(Pairs { started, pairs, last_unit }) = request.members else { return Exit::Usage };
     loaded.batch.populated = Some(Populated {
-        boot: boot_id(),
-        request: postcard::to_stdvec(&request).unwrap_or_default(),
+        started,
+        pairs,
+        last_unit,
+        key: loaded.key,
         verify: verify_words(root, &loaded),
-        history: if loaded.cached {
+        prior: if loaded.cached {
             SUCCESS.to_owned()
         } else {
             format!("history was not used: {}", loaded.why)
         },
+        boot: boot_id(),
     });
     match loaded.batch.save(database) {
         Ok(_) => Exit::Ok,
@@ -69,21 +73,18 @@ fn verify_words(root: &Root, loaded: &Loaded) -> String {
 /// The services that were started (or stopped) as a unit before this one in this boot; a unit that is populated anew
 /// has the one that it had before.
 fn last_unit(database: &Path, pairs: &Pairs) -> Vec<String> {
-    let boot = boot_id();
     let populated =
         History::open(database).ok().flatten().and_then(|history| history.populated().ok().flatten());
-    let Some(populated) = populated.filter(|populated| !boot.is_empty() && populated.boot == boot) else {
-        return Vec::new();
-    };
-    match postcard::from_bytes(&populated.request) {
-        Ok(Request { members: Members::Pairs(last), .. }) if last.pairs == pairs.pairs => last.last_unit,
-        Ok(Request { members: Members::Pairs(last), .. }) => {
+    let boot = boot_id();
+    match populated.filter(|last| boot.is_some() && last.boot == boot) {
+        None => Vec::new(),
+        Some(last) if last.pairs == pairs.pairs => last.last_unit,
+        Some(last) => {
             let services = last.pairs.into_iter().map(|(service, _)| service);
             let mut all: Vec<String> = services.chain(last.started).chain(last.last_unit).collect();
             all.sort();
             all.dedup();
             all
         }
-        _ => Vec::new(),
     }
 }

@@ -19,13 +19,14 @@ pub(super) fn row(request: &Request, plan: &Plan, run: &Run, loaded: &Loaded) ->
             ready: record.ready,
             start: record.start,
             available: record.available,
-            end: record.end,
+            end: Some(record.end),
             user_us: record.usage.user_us,
             system_us: record.usage.system_us,
             max_rss_kib: record.usage.max_rss_kib,
         }
     });
     RunRow {
+        key: loaded.key,
         boot: boot_id(),
         label: request.label(),
         phase: request.phase,
@@ -34,7 +35,6 @@ pub(super) fn row(request: &Request, plan: &Plan, run: &Run, loaded: &Loaded) ->
         cached: loaded.cached,
         why: loaded.why.clone(),
         interrupted: run.interrupted,
-        edges: plan.predecessors().iter().map(|before| before.iter().map(|job| job.0).collect()).collect(),
         jobs: jobs.collect(),
     }
 }
@@ -42,7 +42,7 @@ pub(super) fn row(request: &Request, plan: &Plan, run: &Run, loaded: &Loaded) ->
 /// The stored word of an outcome, and the number that goes with it.
 fn words(outcome: Outcome) -> (&'static str, i32) {
     match outcome {
-        Outcome::Done => (JobRow::SUCCEEDED, 0),
+        Outcome::Done => (JobRow::DONE, 0),
         Outcome::NotInstalled => ("not-installed", 5),
         Outcome::NotConfigured => ("not-configured", 6),
         Outcome::Failed(status) => ("failed", status),

@@ -155,7 +155,7 @@ pub fn plan(common: &Common, request: &Request) -> Exit {
     let loaded = unit::load(&common.root, &common.database, request);
     tell(&common.root, &loaded.problems, if loaded.cached { Severity::Error } else { Severity::Warning });
     let exit = if common.json { print_json(&plan_json(&loaded)) } else { print(&plan_text(&loaded)) };
-    save(&loaded.batch, common);
+    save(loaded.batch, common);
     exit
 }
 

@@ -176,12 +176,12 @@ fn finish(
     held: &[std::os::fd::OwnedFd],
 ) -> Exit {
     let mut batch = std::mem::take(&mut loaded.batch);
-    batch.run = Some(record::row(request, plan, result, &loaded));
+    batch.runs.push(record::row(request, plan, result, &loaded));
     let label = request.label();
     let words = loaded.plan_words();
     let account = Account::new(result, plan, &label, &words);
     std::thread::scope(|scope| {
-        scope.spawn(|| save(&batch, common));
+        scope.spawn(|| save(batch, common));
         let text = if common.json {
             report::json::json(&account) + "\n"
         } else {

@@ -1,7 +1,7 @@
 //! The command line of serelhistory: populate the history, and ask it.
 
 use super::general::{General, parse};
-use crate::boot::{self, DATABASE};
+use crate::boot;
 use crate::exit::Exit;
 use crate::model::{Phase, Strength};
 use crate::root::Root;
@@ -63,7 +63,7 @@ impl Cli {
     fn carry_out(self) -> Result<Exit, String> {
         let root =
             Root::new(&self.root).map_err(|error| format!("--root {}: {error}", self.root.display()))?;
-        let database = self.db.unwrap_or_else(|| root.real(DATABASE));
+        let database = self.db.unwrap_or_else(|| root.real(crate::history::PATH));
         let Some(question) = self.query else {
             let pairs = super::serelrc::read_pairs("-".as_ref())?;
             let phase = if self.stopping || pairs.is_stopping() { Phase::Stop } else { Phase::Start };
@@ -72,7 +72,7 @@ impl Cli {
         };
         let ask = |populated: crate::history::Populated| match question {
             Question::Verify => populated.verify,
-            Question::PriorHistory => populated.history,
+            Question::PriorHistory => populated.prior,
         };
         Ok(boot::query(&database, ask))
     }

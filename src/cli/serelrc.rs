@@ -1,7 +1,7 @@
 //! The command line of serelrc: runs, checks and shows units of services.
 
 use super::general::{General, parse};
-use crate::boot::{self, Common, DATABASE, Running, auto_slots};
+use crate::boot::{self, Common, Running, auto_slots};
 use crate::exit::Exit;
 use crate::model::{Level, Phase, Strength};
 use crate::root::Root;
@@ -179,7 +179,7 @@ impl Cli {
         let root = Root::new(&self.place.root)
             .map_err(|error| format!("--root {}: {error}", self.place.root.display()))?;
         let common = Common {
-            database: self.place.db.unwrap_or_else(|| root.real(DATABASE)),
+            database: self.place.db.unwrap_or_else(|| root.real(crate::history::PATH)),
             root,
             json: self.place.json,
             color: self.general.color,

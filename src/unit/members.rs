@@ -7,7 +7,7 @@ use super::Sources;
 use super::request::{Members, Pairs, Request};
 use crate::definition::diagnostic::{Diagnostic, Kind, Severity};
 use crate::definition::scan::{self, Link};
-use crate::fingerprint::Entry;
+use crate::fingerprint::{Entry, Kind as FileKind};
 use crate::model::{Definition, Level, Phase, Place};
 use crate::root::Root;
 use std::collections::HashSet;
@@ -40,8 +40,9 @@ impl Links {
             for level in [Some(*level), *previous, Some(Level::S)].into_iter().flatten() {
                 if links.levels.iter().all(|(known, _)| *known != level) {
                     let directory = directory(level);
-                    let (entry, names) = Entry::directory(root, &directory);
-                    let there = !entry.is_absent();
+                    let (entry, names) = super::sources::list(root, &directory);
+                    let there = entry.kind == FileKind::Directory;
+                    let names: Vec<String> = names.into_iter().map(|(name, _)| name).collect();
                     links.entries.push(entry);
                     links.levels.push((level, there.then(|| scan::links(&names))));
                 }

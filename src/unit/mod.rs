@@ -14,9 +14,9 @@ pub use sources::{INIT_D, Sources};
 
 use crate::definition::Facilities;
 use crate::definition::diagnostic::{Diagnostic, Kind, Severity};
-use crate::fingerprint::{Change, Check, Manifest};
+use crate::fingerprint::{Change, Check, Digest, Manifest};
 use crate::graph::{self, Expand, Expansion, Graph, Member, Scope};
-use crate::history::{Batch, History, NewUnit, StoredUnit};
+use crate::history::{Batch, History, StoredUnit, Trouble, UnitRow};
 use crate::model::{Id as _, IdVec, JobId, Phase, Place};
 use crate::plan::Plan;
 use crate::root::Root;
@@ -37,6 +37,8 @@ pub struct Loaded {
     pub why: String,
     /// What is wrong with its definitions.
     pub problems: Vec<Diagnostic>,
+    /// The history's key of it.
+    pub key: Digest,
     /// What to save.
     pub batch: Batch,
     /// Median microseconds of each job, 0 where none is known.
@@ -65,50 +67,51 @@ impl Loaded {
 
 /// The plan of a unit.
 pub fn load(root: &Root, database: &Path, request: &Request) -> Loaded {
-    let (history, trouble) = open(database);
     let key = request.key();
-    let mut batch = Batch { key, phase: Some(request.phase), ..Batch::default() };
-    let stored =
-        history.as_ref().and_then(|history| history.unit(&key).unwrap_or_else(|trouble| ignore(&trouble)));
-    let why = match (stored, &trouble) {
-        (Some(stored), _) => match reuse(root, stored, &mut batch) {
+    let mut batch = Batch::default();
+    let mut history = open(database, &mut batch);
+    let stored = history.as_ref().map_or(Ok(None), |history| history.unit(&key));
+    let stored = stored.unwrap_or_else(|trouble| {
+        say(&trouble, &mut batch);
+        history = None;
+        None
+    });
+    let why = match stored {
+        Some(stored) => match reuse(root, key, stored, &mut batch) {
             Ok(mut loaded) => {
                 loaded.batch = batch;
                 return loaded;
             }
             Err(why) => why,
         },
-        (None, Some(trouble)) => trouble.clone(),
-        (None, None) => match history.as_ref().map(History::has_units) {
-            Some(Ok(true)) => "this unit is new".to_owned(),
-            _ => "there is no history yet".to_owned(),
-        },
+        None if batch.anew || (history.is_none() && database.exists()) => {
+            "the history cannot be used".to_owned()
+        }
+        None if history.is_some() => "this unit is new".to_owned(),
+        None => "there is no history yet".to_owned(),
     };
     rebuild(root, history.as_ref(), request, why, batch)
 }
 
-fn open(database: &Path) -> (Option<History>, Option<String>) {
-    match History::open(database) {
-        Ok(history) => (history, None),
-        Err(trouble) => {
-            log::warn!("{trouble}");
-            (None, Some("the history cannot be used".to_owned()))
-        }
-    }
+fn open(database: &Path, batch: &mut Batch) -> Option<History> {
+    History::open(database).unwrap_or_else(|trouble| {
+        say(&trouble, batch);
+        None
+    })
 }
 
-fn ignore<T>(trouble: &crate::history::Trouble) -> Option<T> {
+/// Says what is wrong with the history. What is damaged is begun anew when it is next saved.
+fn say(trouble: &Trouble, batch: &mut Batch) {
     log::warn!("{trouble}");
-    None
+    batch.anew |= matches!(trouble, Trouble::Damaged { .. });
 }
 
 /// Uses a stored unit if it is still true; else says why not.
-fn reuse(root: &Root, stored: StoredUnit, batch: &mut Batch) -> Result<Loaded, String> {
+fn reuse(root: &Root, key: Digest, stored: StoredUnit, batch: &mut Batch) -> Result<Loaded, String> {
     let damaged = || "the stored plan cannot be read".to_owned();
-    let manifest = Manifest::decode(&stored.manifest).ok_or_else(damaged)?;
-    match manifest.check(root) {
+    match stored.manifest.check(root) {
         Check::Same => {}
-        Check::Refreshed(manifest) => batch.refreshed = Some(manifest),
+        Check::Refreshed(manifest) => batch.refreshed.push((key, manifest)),
         Check::Changed(changes) => return Err(words(&changes)),
     }
     let plan = Plan::decode(&stored.plan).ok_or_else(damaged)?;
@@ -122,6 +125,7 @@ fn reuse(root: &Root, stored: StoredUnit, batch: &mut Batch) -> Result<Loaded, S
         cached: true,
         why: String::new(),
         problems,
+        key,
         batch: Batch::default(),
         costs: stored.costs,
     })
@@ -153,11 +157,12 @@ fn rebuild(
     let stored = history.and_then(|history| history.costs(request.phase).ok()).unwrap_or_default();
     let costs = plan.jobs.iter().map(|job| stored.get(&job.script).copied().unwrap_or(0)).collect();
     batch.readings = std::mem::take(&mut gathered.sources.fresh);
-    batch.unit = Some(NewUnit {
+    let key = request.key();
+    batch.units.push(UnitRow {
+        key,
         label: request.label(),
-        manifest: Manifest { entries: std::mem::take(&mut gathered.sources.entries) },
+        manifest: Manifest::new(std::mem::take(&mut gathered.sources.entries)),
         plan: plan.encode(),
-        scripts: plan.jobs.iter().map(|job| job.script.clone()).collect(),
         problems: if problems.is_empty() {
             Vec::new()
         } else {
@@ -170,7 +175,7 @@ fn rebuild(
         gathered.sources.parsed,
         plan.jobs.len()
     );
-    Loaded { plan, cached: false, why, problems, batch, costs }
+    Loaded { plan, cached: false, why, problems, key, batch, costs }
 }
 
 /// What is run when verify failed: the given order, one by one. Links and pairs are given in an order that means
@@ -192,7 +197,7 @@ pub fn with_graph<T>(
     request: &Request,
     call: impl FnOnce(&Graph, &[Diagnostic]) -> T,
 ) -> T {
-    let (history, _) = open(database);
+    let history = open(database, &mut Batch::default());
     Gathered::read(root, history.as_ref(), request).with_graph(request, call)
 }
 
@@ -205,7 +210,7 @@ struct Gathered {
 impl Gathered {
     fn read(root: &Root, history: Option<&History>, request: &Request) -> Self {
         let known = history
-            .and_then(|history| history.readings().map_err(|trouble| ignore::<()>(&trouble)).ok())
+            .and_then(|history| history.definitions().map_err(|trouble| log::warn!("{trouble}")).ok())
             .unwrap_or_default();
         let mut links = Links::read(root, request);
         let extra = match &request.members {

@@ -6,7 +6,7 @@
 
 use crate::definition::diagnostic::{Diagnostic, Kind, Severity};
 use crate::definition::{Facilities, Reading, header, rdf, scan, trust};
-use crate::fingerprint::{Digest, Entry, Stat};
+use crate::fingerprint::{Digest, Entry, Stat, clock};
 use crate::history::StoredReading;
 use crate::model::{Definition, Place, Source};
 use crate::root::Root;
@@ -99,9 +99,15 @@ impl Sources {
     fn wanted(&mut self, root: &Root, extra: &[(String, String)]) -> Vec<Wanted> {
         let mut scripts: BTreeMap<String, String> = BTreeMap::new();
         let filters = self.filters(root);
-        for name in self.list(root, INIT_D) {
-            if scan::accepts(&name, &filters) {
+        let home = root.resolve(INIT_D).unwrap_or_else(|_| INIT_D.to_owned());
+        for (name, is_link) in self.list(root, INIT_D) {
+            if !scan::accepts(&name, &filters) {
+                continue;
+            }
+            if is_link {
                 self.script(root, &name, &format!("{INIT_D}/{name}"), &mut scripts);
+            } else {
+                scripts.insert(format!("{home}/{name}"), name);
             }
         }
         for (name, path) in extra {
@@ -114,7 +120,7 @@ impl Sources {
             scripts.into_iter().map(|(path, name)| Wanted { path, what: What::Script { name } }).collect();
         let mut overridden = BTreeSet::new();
         for directory in OVERRIDES {
-            for name in self.list(root, directory) {
+            for (name, _) in self.list(root, directory) {
                 // The strongest that speaks of a script is the one that counts.
                 if names.contains(&name) && overridden.insert(name.clone()) {
                     self.file(
@@ -126,14 +132,13 @@ impl Sources {
                 }
             }
         }
-        for name in
-            self.list(root, RDF_D).iter().filter(|name| Path::new(name).extension() == Some("rdf".as_ref()))
-        {
+        let is_rdf = |name: &str| Path::new(name).extension() == Some("rdf".as_ref());
+        for (name, _) in self.list(root, RDF_D).iter().filter(|(name, _)| is_rdf(name)) {
             self.file(root, &format!("{RDF_D}/{name}"), What::Rdf, &mut wanted);
         }
         self.file(root, FACILITIES, What::Facilities, &mut wanted);
         // Later ones come first, as insserv reads them.
-        for name in self.list(root, FACILITIES_D).iter().rev() {
+        for (name, _) in self.list(root, FACILITIES_D).iter().rev() {
             if scan::accepts(name, &filters) {
                 self.file(root, &format!("{FACILITIES_D}/{name}"), What::Facilities, &mut wanted);
             }
@@ -141,21 +146,22 @@ impl Sources {
         wanted
     }
 
-    /// Names in a directory, sorted; none when there is no such directory.
-    fn list(&mut self, root: &Root, directory: &str) -> Vec<String> {
-        let (entry, names) = Entry::directory(root, directory);
+    /// Names in a directory, sorted, each with whether it is a link; none when there is no such directory.
+    fn list(&mut self, root: &Root, directory: &str) -> Vec<(String, bool)> {
+        let (entry, names) = list(root, directory);
         self.entries.push(entry);
         names
     }
 
     fn filters(&mut self, root: &Root) -> Vec<String> {
+        let before = clock();
         match trust::read(root, FILTERS) {
             Ok((bytes, meta)) => {
-                self.entries.push(Entry::file(FILTERS, Stat::of(&meta), Digest::of(&bytes)));
+                self.entries.push(Entry::file(FILTERS, Stat::of(&meta), Digest::of(&bytes), before));
                 scan::filters(&bytes)
             }
             Err(_) => {
-                self.entries.push(Entry::absent(FILTERS));
+                self.entries.push(Entry::observe(root, FILTERS));
                 Vec::new()
             }
         }
@@ -180,7 +186,9 @@ impl Sources {
                 scripts.insert(path.to_owned(), name.to_owned());
             }
             Ok(resolved) => {
-                let own = resolved.strip_prefix(INIT_D).and_then(|rest| rest.strip_prefix('/'));
+                // A second name of a script of the same directory is no second script.
+                let home = root.resolve(INIT_D).unwrap_or_default();
+                let own = resolved.strip_prefix(&home).and_then(|rest| rest.strip_prefix('/'));
                 let name = own.filter(|own| !own.contains('/')).unwrap_or(name).to_owned();
                 scripts.entry(resolved).or_insert(name);
             }
@@ -279,6 +287,24 @@ impl Sources {
     }
 }
 
+/// The state of a directory and the names in it, sorted, each with whether it is a link. Names that are not UTF-8, or
+/// begin with a dot, are left out.
+pub(super) fn list(root: &Root, directory: &str) -> (Entry, Vec<(String, bool)>) {
+    let path = root.resolve(directory).unwrap_or_else(|_| directory.to_owned());
+    let entry = Entry::observe(root, &path);
+    let mut names = Vec::new();
+    for found in std::fs::read_dir(root.real(&path)).into_iter().flatten().flatten() {
+        if let Ok(name) = found.file_name().into_string()
+            && !name.starts_with('.')
+        {
+            let is_link = found.file_type().is_ok_and(|kind| kind.is_symlink());
+            names.push((name, is_link));
+        }
+    }
+    names.sort_unstable();
+    (entry, names)
+}
+
 /// Takes all files, a few in this thread, many in several.
 fn take_all(root: &Root, wanted: &[Wanted], known: &HashMap<String, StoredReading>) -> Vec<Taken> {
     let take = |wanted: &Wanted| take(root, wanted, known.get(&wanted.path));
@@ -292,19 +318,20 @@ fn take_all(root: &Root, wanted: &[Wanted], known: &HashMap<String, StoredReadin
 
 /// Takes one file: from the history when it is what it was, else from the disk.
 fn take(root: &Root, wanted: &Wanted, known: Option<&StoredReading>) -> Taken {
+    let before = clock();
     if wanted.what != What::Facilities
         && let Some(known) = known
         && !known.racy
         && std::fs::symlink_metadata(root.real(&wanted.path)).is_ok_and(|meta| Stat::of(&meta) == known.stat)
         && let Ok(reading) = postcard::from_bytes::<Reading>(&known.body)
     {
-        let entry = Entry::file(&wanted.path, known.stat, known.digest);
+        let entry = Entry::file(&wanted.path, known.stat, known.digest, before);
         return Taken { entry, reading, bytes: Vec::new(), fresh: None };
     }
     match trust::read(root, &wanted.path) {
         Ok((bytes, meta)) => {
             let (stat, digest) = (Stat::of(&meta), Digest::of(&bytes));
-            let entry = Entry::file(&wanted.path, stat, digest);
+            let entry = Entry::file(&wanted.path, stat, digest, before);
             if wanted.what == What::Facilities {
                 return Taken { entry, reading: Reading::default(), bytes, fresh: None };
             }
@@ -314,15 +341,12 @@ fn take(root: &Root, wanted: &Wanted, known: Option<&StoredReading>) -> Taken {
                 reading = Reading::default();
             }
             let body = postcard::to_stdvec(&reading).unwrap_or_default();
-            let fresh = StoredReading { stat, racy: stat.is_racy(), digest, body };
+            let fresh = StoredReading { stat, racy: entry.racy, digest, body };
             Taken { entry, reading, bytes: Vec::new(), fresh: Some(fresh) }
         }
         Err(fault) => {
             let reading = Reading { definitions: Vec::new(), diagnostics: vec![*fault] };
-            let entry = match std::fs::symlink_metadata(root.real(&wanted.path)) {
-                Ok(meta) => Entry::file(&wanted.path, Stat::of(&meta), Digest::default()),
-                Err(_) => Entry::absent(&wanted.path),
-            };
+            let entry = Entry::observe(root, &wanted.path);
             Taken { entry, reading, bytes: Vec::new(), fresh: None }
         }
     }

@@ -1,0 +1,29 @@
+//! Forgets by count, never by age: the clock may be wrong, and a machine that boots once a year learns too.
+
+use rusqlite::{Result, Transaction};
+
+/// Units kept: every runlevel both ways, and a few that were asked for by hand. The least recently used goes first.
+pub const MOST_UNITS: u32 = 32;
+
+/// Runs kept, of all units together: some twenty boots with their shutdowns.
+pub const MOST_RUNS: u32 = 64;
+
+/// Deletes what is too much. Plans that were replaced stay as long as a recorded run, or the question of what was
+/// last started, refers to them.
+pub(super) fn prune(transaction: &Transaction<'_>) -> Result<()> {
+    transaction.execute("DELETE FROM run WHERE id <= (SELECT max(id) FROM run) - ?1", [MOST_RUNS])?;
+    transaction.execute("DELETE FROM cost WHERE run < (SELECT min(id) FROM run)", [])?;
+    transaction.execute(
+        "DELETE FROM unit WHERE key IS NOT NULL AND id NOT IN (
+           SELECT unit FROM usage JOIN unit ON unit.id = usage.unit WHERE key IS NOT NULL
+           ORDER BY used DESC LIMIT ?1)",
+        [MOST_UNITS],
+    )?;
+    transaction.execute(
+        "DELETE FROM unit WHERE key IS NULL
+           AND id NOT IN (SELECT unit FROM run WHERE unit IS NOT NULL)
+           AND id NOT IN (SELECT unit FROM usage WHERE ran IS NOT NULL ORDER BY ran DESC LIMIT 1)",
+        [],
+    )?;
+    Ok(())
+}
