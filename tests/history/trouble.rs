@@ -1,14 +1,10 @@
-//! What a boot may rely on: what was saved comes back, and nothing that is wrong with the file does harm.
+//! Whatever is wrong with the file, a boot goes on and a save does no harm.
+//!
+//! File systems that are read-only or full are real ones: the test runs itself again where mounts are private.
 
+use super::{database, job, key, open, reading, run, save_unit, unit};
 use rusqlite::Connection;
-use serel::fingerprint::{Digest, Entry, Manifest, Stat};
-use serel::history::{
-    Batch, History, JobRow, LastUnit, MOST_RUNS, MOST_UNITS, Populated, RunRow, StoredReading, Trouble,
-    UnitRow,
-};
-use serel::model::{IdVec, JobId, Phase, ServiceId};
-use serel::plan::{Job, Plan};
-use serel::root::Root;
+use serel::history::{Batch, History, JobRow, Trouble};
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -18,87 +14,6 @@ use tempfile::TempDir;
 /// Set for a test that is run again by another one, in a process or a mount namespace of its own.
 const INNER: &str = "SEREL_TEST_DIRECTORY";
 
-fn database() -> (TempDir, PathBuf) {
-    let dir = tempfile::tempdir().unwrap();
-    let path = dir.path().join("history.db");
-    (dir, path)
-}
-
-fn key(text: &str) -> Digest {
-    Digest::of(text.as_bytes())
-}
-
-fn plan(names: &[&str]) -> Plan {
-    let services: IdVec<ServiceId, String> = names.iter().map(|name| (*name).to_owned()).collect();
-    let jobs: IdVec<JobId, Job> = (0..)
-        .zip(names)
-        .map(|(index, name)| Job {
-            name: (*name).to_owned(),
-            script: format!("/etc/init.d/{name}"),
-            interactive: false,
-            unknown: false,
-            provides: vec![ServiceId(index)],
-            needs: Vec::new(),
-        })
-        .collect();
-    Plan { phase: Phase::Start, services, jobs, parallel: true }
-}
-
-fn unit(name: &str, services: &[&str]) -> UnitRow {
-    let root = Root::default();
-    UnitRow {
-        key: key(name),
-        label: name.to_owned(),
-        manifest: Manifest::new(vec![Entry::observe(&root, "/etc"), Entry::absent("/etc/none")]),
-        plan: plan(services).encode(),
-        problems: b"problems".to_vec(),
-    }
-}
-
-fn job(name: &str, outcome: &str, millis: u64) -> JobRow {
-    JobRow {
-        script: format!("/etc/init.d/{name}"),
-        name: name.to_owned(),
-        ready: Some(1_000),
-        start: Some(2_000),
-        available: None,
-        end: Some(2_000 + millis * 1_000_000),
-        outcome: outcome.to_owned(),
-        status: 0,
-        user_us: 3,
-        system_us: 4,
-        max_rss_kib: 5,
-    }
-}
-
-fn run(name: &str, jobs: Vec<JobRow>) -> RunRow {
-    RunRow {
-        key: key(name),
-        label: name.to_owned(),
-        phase: Phase::Start,
-        boot: Some("boot".to_owned()),
-        begin: 10,
-        end: 20,
-        cached: true,
-        why: "first boot".to_owned(),
-        interrupted: None,
-        jobs,
-    }
-}
-
-fn reading(body: &str) -> StoredReading {
-    let stat = Stat::of(&fs::metadata("/etc").unwrap());
-    StoredReading { stat, racy: true, digest: key(body), body: body.as_bytes().to_vec() }
-}
-
-fn save_unit(path: &Path, name: &str) {
-    Batch { units: vec![unit(name, &["a", "b"])], ..Batch::default() }.save(path).unwrap();
-}
-
-fn open(path: &Path) -> History {
-    History::open(path).unwrap().expect("a history was saved")
-}
-
 fn mode(path: &Path) -> u32 {
     fs::metadata(path).unwrap().permissions().mode() & 0o7777
 }
@@ -107,7 +22,7 @@ fn mode(path: &Path) -> u32 {
 fn run_inner(test: &str, mount: &str, dir: &Path) {
     // Without root a user namespace may stand in; where that is not allowed either, the test fails.
     let root = nix::unistd::geteuid().is_root();
-    let script = format!("{mount} && exec \"$2\" --exact \"history::{test}\" --ignored --nocapture");
+    let script = format!("{mount} && exec \"$2\" --exact \"history::trouble::{test}\" --ignored --nocapture");
     let output = Command::new("unshare")
         .args(if root { &["-m"][..] } else { &["-r", "-m"][..] })
         .args(["sh", "-c", &script, "sh"])
@@ -126,173 +41,10 @@ fn inner_directory() -> PathBuf {
 }
 
 #[test]
-fn nothing_is_there_at_first() {
-    let (dir, path) = database();
-    assert!(History::open(&path).unwrap().is_none());
-    assert!(History::open(&dir.path().join("no/directory/history.db")).unwrap().is_none());
-    fs::write(&path, "").unwrap();
-    assert!(History::open(&path).unwrap().is_none(), "a writer was killed before it wrote");
-    save_unit(&path, "rc2");
-    assert!(open(&path).unit(&key("rc2")).unwrap().is_some());
-}
-
-#[test]
-fn everything_comes_back() {
-    let (_dir, path) = database();
-    let rc2 = unit("rc2", &["a", "b"]);
-    let ran = run("rc2", vec![job("a", JobRow::DONE, 30), JobRow { start: None, ..job("b", "depend", 0) }]);
-    let populated = Populated {
-        started: vec!["x y".to_owned()],
-        pairs: vec![("a".to_owned(), "/etc/init.d/a".to_owned())],
-        last_unit: Vec::new(),
-        key: key("rc2"),
-        verify: "success".to_owned(),
-        prior: "first boot".to_owned(),
-        boot: None,
-    };
-    let batch = Batch {
-        units: vec![rc2.clone()],
-        readings: vec![("/b".to_owned(), reading("two")), ("/a".to_owned(), reading("one"))],
-        runs: vec![ran.clone()],
-        populated: Some(populated.clone()),
-        ..Batch::default()
-    };
-    let saved = batch.save(&path).unwrap();
-    assert!(saved.created && saved.set_aside.is_none());
-
-    let history = open(&path);
-    let stored = history.unit(&rc2.key).unwrap().unwrap();
-    assert_eq!(stored.manifest, rc2.manifest);
-    assert_eq!((stored.plan, stored.problems), (rc2.plan.clone(), rc2.problems));
-    assert_eq!((stored.label.as_str(), stored.costs), ("rc2", vec![30_000, 0]));
-    assert!(history.unit(&key("rc3")).unwrap().is_none());
-    let definitions = history.definitions().unwrap();
-    assert_eq!((definitions.len(), &definitions["/a"]), (2, &reading("one")));
-    assert_eq!(history.costs(Phase::Start).unwrap(), [("/etc/init.d/a".to_owned(), 30_000)].into());
-    assert!(history.costs(Phase::Stop).unwrap().is_empty());
-    assert_eq!(history.populated().unwrap(), Some(populated));
-    let runs = history.runs(10).unwrap();
-    assert_eq!((runs.len(), runs[0].id, &runs[0].row), (1, saved.runs[0], &ran));
-    assert_eq!(runs[0].plan.as_ref(), Some(&rc2.plan));
-    assert_eq!(history.run(saved.runs[0]).unwrap().unwrap().row, ran);
-    assert!(history.run(99).unwrap().is_none());
-}
-
-#[test]
-fn readings_are_replaced_and_forgotten_and_manifests_refreshed() {
-    let (_dir, path) = database();
-    let rc2 = unit("rc2", &["a"]);
-    let readings = ["/a", "/b"].map(|name| (name.to_owned(), reading("one"))).into();
-    Batch { units: vec![rc2.clone()], readings, ..Batch::default() }.save(&path).unwrap();
-    let manifest = Manifest::new(vec![Entry::absent("/new")]);
-    let batch = Batch {
-        forgotten: vec!["/b".to_owned(), "/never".to_owned()],
-        readings: vec![("/a".to_owned(), reading("two"))],
-        refreshed: vec![(rc2.key, manifest.clone()), (key("unknown"), Manifest::default())],
-        ..Batch::default()
-    };
-    assert!(!batch.clone().save(&path).unwrap().created);
-    let history = open(&path);
-    assert_eq!(history.definitions().unwrap(), [("/a".to_owned(), reading("two"))].into());
-    let stored = history.unit(&rc2.key).unwrap().unwrap();
-    assert_eq!((stored.manifest, stored.plan), (manifest, rc2.plan));
-}
-
-#[test]
-fn a_run_keeps_the_plan_that_it_ran() {
-    let (_dir, path) = database();
-    let (old, new) = (unit("rc2", &["a"]), unit("rc2", &["a", "b"]));
-    Batch { units: vec![old.clone()], runs: vec![run("rc2", Vec::new())], ..Batch::default() }
-        .save(&path)
-        .unwrap();
-    Batch { units: vec![new.clone()], runs: vec![run("rc2", Vec::new())], ..Batch::default() }
-        .save(&path)
-        .unwrap();
-    let history = open(&path);
-    let plans: Vec<_> = history.runs(2).unwrap().into_iter().map(|run| run.plan.unwrap()).collect();
-    assert_eq!(plans, [new.plan.clone(), old.plan]);
-    assert_eq!(history.unit(&key("rc2")).unwrap().unwrap().plan, new.plan);
-}
-
-#[test]
-fn the_last_unit_is_the_last_one_run_or_populated() {
-    let (_dir, path) = database();
-    save_unit(&path, "saved");
-    assert_eq!(open(&path).last_unit(None).unwrap(), None);
-    let mut rc_s = unit("rcS", &["udev", "mount"]);
-    Batch { units: vec![rc_s.clone()], runs: vec![run("rcS", Vec::new())], ..Batch::default() }
-        .save(&path)
-        .unwrap();
-    save_unit(&path, "later");
-    let services = vec!["mount".to_owned(), "udev".to_owned()];
-    let last = LastUnit { label: "rcS".to_owned(), phase: Phase::Start, this_boot: true, services };
-    assert_eq!(open(&path).last_unit(Some("boot")).unwrap(), Some(last.clone()));
-    let elsewhere = LastUnit { this_boot: false, ..last.clone() };
-    assert_eq!(open(&path).last_unit(Some("another")).unwrap(), Some(elsewhere.clone()));
-    assert_eq!(open(&path).last_unit(None).unwrap(), Some(elsewhere));
-    rc_s.plan = plan(&["udev"]).encode();
-    Batch { units: vec![rc_s], ..Batch::default() }.save(&path).unwrap();
-    assert_eq!(
-        open(&path).last_unit(Some("boot")).unwrap(),
-        Some(last),
-        "what was planned anew has not run yet"
-    );
-}
-
-#[test]
-fn medians_are_of_the_last_eleven_successful_runs() {
-    let (_dir, path) = database();
-    let runs = |millis: &[u64], outcome: &str| {
-        millis.iter().map(|millis| run("rc2", vec![job("a", outcome, *millis)])).collect()
-    };
-    let units = vec![unit("rc2", &["b", "a"])];
-    Batch { units, runs: runs(&[900; 20], JobRow::DONE), ..Batch::default() }.save(&path).unwrap();
-    assert_eq!(open(&path).unit(&key("rc2")).unwrap().unwrap().costs, [0, 900_000]);
-    Batch { runs: runs(&[10; 5], JobRow::DONE), ..Batch::default() }.save(&path).unwrap();
-    assert_eq!(open(&path).costs(Phase::Start).unwrap()["/etc/init.d/a"], 900_000);
-    Batch { runs: runs(&[1; 9], "failed"), ..Batch::default() }.save(&path).unwrap();
-    assert_eq!(open(&path).costs(Phase::Start).unwrap()["/etc/init.d/a"], 900_000);
-    Batch { runs: runs(&[20], JobRow::DONE), ..Batch::default() }.save(&path).unwrap();
-    assert_eq!(open(&path).unit(&key("rc2")).unwrap().unwrap().costs, [0, 20_000]);
-    save_unit(&path, "rc3");
-    assert_eq!(open(&path).unit(&key("rc3")).unwrap().unwrap().costs, [20_000, 0], "known from another unit");
-}
-
-#[test]
-fn old_runs_and_units_go_by_count() {
-    let (_dir, path) = database();
-    let units = (0..MOST_UNITS + 8).map(|n| unit(&format!("u{n}"), &["a"])).collect();
-    Batch { units, ..Batch::default() }.save(&path).unwrap();
-    assert!(open(&path).unit(&key("u7")).unwrap().is_none());
-    assert!(open(&path).unit(&key("u8")).unwrap().is_some());
-    let again = run("u8", vec![job("old", JobRow::DONE, 1)]);
-    Batch { units: vec![unit("new", &["a"])], runs: vec![again], ..Batch::default() }.save(&path).unwrap();
-    assert!(open(&path).unit(&key("u8")).unwrap().is_some(), "it was used just now");
-    assert!(open(&path).unit(&key("u9")).unwrap().is_none());
-    for _ in 0..4 {
-        let runs = (0..MOST_RUNS / 2).map(|_| run("u8", vec![job("a", JobRow::DONE, 1)])).collect();
-        Batch { runs, ..Batch::default() }.save(&path).unwrap();
-    }
-    let history = open(&path);
-    let runs = history.runs(usize::MAX).unwrap();
-    assert_eq!(runs.len(), MOST_RUNS as usize);
-    assert!(runs.windows(2).all(|pair| pair[0].id > pair[1].id));
-    let known = history.costs(Phase::Start).unwrap();
-    assert_eq!(
-        known.into_keys().collect::<Vec<_>>(),
-        ["/etc/init.d/a"],
-        "a script that runs no more is forgotten"
-    );
-    let jobs: u32 =
-        Connection::open(&path).unwrap().query_row("SELECT count(*) FROM job", [], |r| r.get(0)).unwrap();
-    assert_eq!(jobs, MOST_RUNS);
-}
-
-#[test]
 fn file_and_directory_are_made_readable_whatever_the_umask() {
     let dir = tempfile::tempdir().unwrap();
     let output = Command::new("sh")
-        .args(["-c", "umask 077 && exec \"$1\" --exact history::inner_save --ignored", "sh"])
+        .args(["-c", "umask 077 && exec \"$1\" --exact history::trouble::inner_save --ignored", "sh"])
         .arg(std::env::current_exe().unwrap())
         .env(INNER, dir.path())
         .output()
@@ -532,7 +284,7 @@ fn two_writers_both_get_their_turn() {
     let writers: Vec<_> = (0..2)
         .map(|_| {
             Command::new(std::env::current_exe().unwrap())
-                .args(["--exact", "history::inner_writer", "--ignored"])
+                .args(["--exact", "history::trouble::inner_writer", "--ignored"])
                 .env(INNER, dir.path())
                 .stdout(Stdio::null())
                 .spawn()
@@ -578,61 +330,4 @@ fn a_file_turned_to_wal_by_hand_is_turned_back() {
     let names: Vec<_> = fs::read_dir(dir.path()).unwrap().map(|found| found.unwrap().file_name()).collect();
     assert_eq!(names, ["history.db"]);
     assert_eq!(fs::read(&path).unwrap()[18..20], [1, 1], "the mark of a rollback journal");
-}
-
-/// Prints what a large installation costs: `cargo test --release measured_on_2000 -- --ignored --nocapture`.
-#[test]
-#[ignore = "a measurement, of use in a release build only"]
-fn measured_on_2000() {
-    fn median<T>(what: &str, rounds: usize, mut measured: impl FnMut() -> T) {
-        let mut times: Vec<u128> = (0..rounds)
-            .map(|_| {
-                let start = std::time::Instant::now();
-                std::hint::black_box(measured());
-                start.elapsed().as_micros()
-            })
-            .collect();
-        times.sort_unstable();
-        println!("{what:<44} median {:>6} us, best {:>6} us", times[rounds / 2], times[0]);
-    }
-    for count in [300, 2_000] {
-        println!("{count} files");
-        let (dir, path) = database();
-        fs::create_dir_all(dir.path().join("etc/init.d")).unwrap();
-        let names: Vec<String> = (0..count).map(|n| format!("some-service-{n}")).collect();
-        for name in &names {
-            fs::write(dir.path().join("etc/init.d").join(name), name.repeat(100)).unwrap();
-        }
-        let root = Root::new(dir.path()).unwrap();
-        let entries: Vec<Entry> = names
-            .iter()
-            .map(|name| Entry { racy: false, ..Entry::observe(&root, &format!("/etc/init.d/{name}")) })
-            .collect();
-        let manifest = Manifest::new(entries.clone());
-        let bytes = manifest.encode();
-        println!("manifest {} bytes", bytes.len());
-        median("decode a manifest", 200, || Manifest::decode(&bytes));
-        median("digest it", 200, || Digest::of(&bytes));
-        median("check it, nothing changed", 200, || manifest.check(&root));
-        let racy = Manifest::new(entries.iter().map(|e| Entry { racy: true, ..e.clone() }).collect());
-        median("check it, all contents read", 50, || racy.check(&root));
-        let mut row = unit("rc2", &names.iter().map(String::as_str).collect::<Vec<_>>());
-        row.manifest = manifest;
-        println!("plan {} bytes", row.plan.len());
-        let body = "x".repeat(400);
-        let readings = names.iter().map(|name| (format!("/etc/init.d/{name}"), reading(&body))).collect();
-        let first = Batch { units: vec![row.clone()], readings, ..Batch::default() };
-        median("first save: file, readings, plan", 20, || {
-            fs::remove_file(&path).ok();
-            first.clone().save(&path).unwrap()
-        });
-        println!("database {} bytes", fs::metadata(&path).unwrap().len());
-        let jobs: Vec<JobRow> = names.iter().map(|name| job(name, JobRow::DONE, 5)).collect();
-        let later = Batch { runs: vec![run("rc2", jobs)], ..Batch::default() };
-        median("save of a run", 20, || later.clone().save(&path).unwrap());
-        median("open", 200, || open(&path));
-        median("open, one unit", 200, || open(&path).unit(&row.key).unwrap());
-        median("open, all readings", 50, || open(&path).definitions().unwrap());
-        median("open, all costs", 50, || open(&path).costs(Phase::Start).unwrap());
-    }
 }
