@@ -2,14 +2,18 @@
 -- Comments stand outside the statements, because SQLite stores a statement as it is written and parses it at each boot.
 
 -- A unit whose definitions were verified. "key" is the digest of all that was asked for; it is NULL once a newer plan
--- took its place and only recorded runs still refer to this one. Blobs end in a seal (see src/history/seal.rs).
+-- took its place and only recorded runs still refer to this one. "glance" is what an unchanged boot reads;
+-- "manifest" tells
+-- what changed, and stands last because SQLite walks through long values to reach what is behind them. Blobs end in a
+-- seal (see src/history/seal.rs).
 CREATE TABLE unit (
   id INTEGER PRIMARY KEY,
   key BLOB UNIQUE,
   label TEXT NOT NULL,
-  manifest BLOB NOT NULL,
+  glance BLOB NOT NULL,
   plan BLOB NOT NULL,
-  problems BLOB NOT NULL
+  problems BLOB NOT NULL,
+  manifest BLOB NOT NULL
 );
 
 -- What changes with each run of a unit, apart from it so that a run does not rewrite the plan. "costs" holds one

@@ -61,9 +61,10 @@ CREATE TABLE unit (
   id INTEGER PRIMARY KEY,
   key BLOB UNIQUE,
   label TEXT NOT NULL,
-  manifest BLOB NOT NULL,
+  glance BLOB NOT NULL,
   plan BLOB NOT NULL,
-  problems BLOB NOT NULL
+  problems BLOB NOT NULL,
+  manifest BLOB NOT NULL
 );
 
 CREATE TABLE usage (

@@ -13,6 +13,7 @@ pub mod exit;
 pub mod fingerprint;
 pub mod graph;
 pub mod history;
+pub mod ids;
 pub mod log;
 pub mod model;
 pub mod plan;

@@ -70,6 +70,9 @@ fn print(text: &str) -> Exit {
 
 /// Saves what was learned; trouble with the history never fails a command.
 fn save(batch: Batch, common: &Common) {
+    if batch.is_empty() {
+        return;
+    }
     match batch.save(&common.database) {
         Ok(Saved { set_aside: Some((aside, _)), .. }) => {
             log::warn!("the damaged history was set aside as {} and a new one begun", aside.display());

@@ -166,8 +166,11 @@ fn millis(micros: u64) -> f64 {
     micros / 1000.0
 }
 
-/// The path that would take longest, and what it would take.
+/// The path that would take longest, and what it would take; none where no job has a time yet.
 fn predicted(loaded: &Loaded) -> (Vec<JobId>, u64) {
+    if !loaded.has_costs() {
+        return (Vec::new(), 0);
+    }
     let costs = loaded.plan.jobs.ids().map(|job| loaded.cost(job).unwrap_or(0)).collect();
     critical_path(&loaded.plan, &costs)
 }

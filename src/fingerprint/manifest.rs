@@ -1,18 +1,17 @@
 //! All that a plan was made from, in one flat block, and the comparison with what is there now.
 //!
-//! This is read at every boot before anything is started, so decoding allocates twice, whatever the number of entries:
-//! once for the paths, which lie end to end, and once for the rows. The entries stand by parent directory, each
-//! directory is opened once, and the kernel walks one name per entry.
+//! This is read when a [`super::Glance`] has seen that some stamps differ, and tells whether that matters. Decoding
+//! allocates twice, whatever the number of entries: once for the paths, which lie end to end, and once for the rows.
+//! The entries stand by parent directory, each directory is opened once, and the kernel walks one name per entry.
 
 use super::{Digest, Entry, Kind, Stat, word};
 use crate::root::Root;
+use nix::NixPath;
 use nix::fcntl::{AtFlags, OFlag, open};
 use nix::sys::stat::{FileStat, Mode, fstatat};
 use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
 use std::fmt;
-use std::ops::Range;
 use std::os::fd::OwnedFd;
-use std::thread;
 
 /// First bytes of the stored form, with its version.
 const MAGIC: &[u8; 4] = b"SMF1";
@@ -22,10 +21,6 @@ const HEADER: usize = 12;
 
 /// End of the path, kind, racy, stat, digest.
 const ROW: usize = 4 + 1 + 1 + Stat::BYTES + 32;
-
-/// From this many entries on a second thread does half of the first tier: a look at stamps takes 1 us, starting a
-/// thread 13 us (`measured_on_2000` of `tests/history/measured.rs`).
-const MANY: usize = 500;
 
 /// More entries than this are read by several threads: cold storage is waited for, not computed on.
 const FEW: usize = 64;
@@ -213,30 +208,11 @@ impl Manifest {
         }
     }
 
-    /// The first tier: entries whose stamps do not prove that they are as they were.
+    /// The first tier, entry by entry: those whose stamps do not prove that they are as they were.
     fn suspects(&self, root: &Root) -> Vec<usize> {
-        let count = self.rows.len();
-        if count < MANY {
-            return self.suspects_in(0..count, root);
-        }
-        let half = count / 2;
-        thread::scope(|scope| {
-            let second = || self.suspects_in(half..count, root);
-            let other = thread::Builder::new().spawn_scoped(scope, second);
-            let mut suspects = self.suspects_in(0..half, root);
-            suspects.extend(match other {
-                Ok(other) => other.join().expect("BUG: looking at stamps cannot panic"),
-                Err(_) => second(),
-            });
-            suspects
-        })
-    }
-
-    fn suspects_in(&self, range: Range<usize>, root: &Root) -> Vec<usize> {
         let mut suspects = Vec::new();
         let mut here: Option<(&str, Option<OwnedFd>)> = None;
-        for index in range {
-            let row = &self.rows[index];
+        for (index, row) in self.rows.iter().enumerate() {
             let (parent, name) = split(self.path(index));
             if here.as_ref().is_none_or(|(open, _)| *open != parent) {
                 here = Some((parent, directory(root, parent)));
@@ -288,7 +264,7 @@ fn decode_row(bytes: &[u8]) -> Option<Row> {
 }
 
 /// Parent directory and name; the root itself is the name `.` in it.
-fn split(path: &str) -> (&str, &str) {
+pub(super) fn split(path: &str) -> (&str, &str) {
     match path.rsplit_once('/') {
         Some((parent, "")) => (parent, "."),
         Some(pair) => pair,
@@ -296,11 +272,11 @@ fn split(path: &str) -> (&str, &str) {
     }
 }
 
-fn directory(root: &Root, parent: &str) -> Option<OwnedFd> {
+pub(super) fn directory(root: &Root, parent: &str) -> Option<OwnedFd> {
     open(&root.real(parent), OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC, Mode::empty()).ok()
 }
 
-fn stat_at(directory: &OwnedFd, name: &str) -> Option<Stat> {
+pub(super) fn stat_at<N: NixPath + ?Sized>(directory: &OwnedFd, name: &N) -> Option<Stat> {
     let found: FileStat = fstatat(directory, name, AtFlags::AT_SYMLINK_NOFOLLOW).ok()?;
     Some(Stat {
         dev: found.st_dev,

@@ -5,10 +5,13 @@
 //! [`Manifest::check`] looks again in two tiers. First the stamps (device, inode, size, times, rights): all equal
 //! means nothing changed, without reading a file. Where they differ (a restored backup, another device number, a
 //! `touch`), the content decides: equal content and rights means that only the stamps need to be written anew.
+//! A [`Glance`] is the first tier alone, made small for the boot on which nothing has changed.
 
+mod glance;
 mod manifest;
 mod observe;
 
+pub use glance::Glance;
 pub use manifest::{Change, Check, Manifest, What};
 pub use observe::clock;
 

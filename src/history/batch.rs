@@ -4,7 +4,7 @@ use super::row::{Populated, RunRow, StoredReading, UnitRow, phase_word, signed};
 use super::seal::{seal, unseal};
 use super::trouble::Trouble;
 use super::{cost, file, prune, schema};
-use crate::fingerprint::{Digest, Manifest};
+use crate::fingerprint::{Digest, Glance, Manifest};
 use rusqlite::{OptionalExtension, Result, Transaction, TransactionBehavior, params};
 use std::path::{Path, PathBuf};
 
@@ -89,8 +89,8 @@ impl Batch {
         }
         for (key, manifest) in &self.refreshed {
             transaction.execute(
-                "UPDATE unit SET manifest = ?2 WHERE key = ?1",
-                params![&key.0[..], seal(manifest.encode())],
+                "UPDATE unit SET glance = ?2, manifest = ?3 WHERE key = ?1",
+                params![&key.0[..], seal(Glance::of(manifest).encode()), seal(manifest.encode())],
             )?;
         }
         // 3. Runs with their jobs, and what they teach.
@@ -140,16 +140,20 @@ impl Batch {
 /// Stores a unit. If its key has another plan, that one loses the key and stays for the runs that used it.
 fn put_unit(transaction: &Transaction<'_>, unit: &UnitRow) -> Result<()> {
     let UnitRow { key, label, manifest, plan, problems } = unit;
+    let glance = seal(Glance::of(manifest).encode());
     let (manifest, plan, problems) = (seal(manifest.encode()), seal(plan.clone()), seal(problems.clone()));
     let same = transaction.execute(
-        "UPDATE unit SET label = ?2, manifest = ?3, problems = ?4 WHERE key = ?1 AND plan = ?5",
-        params![&key.0[..], label, manifest, problems, plan],
+        "UPDATE unit SET label = ?2, glance = ?3, manifest = ?4, problems = ?5 WHERE key = ?1 AND plan = ?6",
+        params![&key.0[..], label, glance, manifest, problems, plan],
     )?;
     if same == 0 {
-        transaction.execute("UPDATE unit SET key = NULL, manifest = x'' WHERE key = ?1", [&key.0[..]])?;
         transaction.execute(
-            "INSERT INTO unit (key, label, manifest, plan, problems) VALUES (?1, ?2, ?3, ?4, ?5)",
-            params![&key.0[..], label, manifest, plan, problems],
+            "UPDATE unit SET key = NULL, glance = x'', manifest = x'' WHERE key = ?1",
+            [&key.0[..]],
+        )?;
+        transaction.execute(
+            "INSERT INTO unit (key, label, glance, manifest, plan, problems) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+            params![&key.0[..], label, glance, manifest, plan, problems],
         )?;
     }
     Ok(())

@@ -5,7 +5,7 @@ use super::row::{JobRow, LastUnit, Populated, RunRow, StoredReading, StoredRun, 
 use super::seal::unseal;
 use super::trouble::Trouble;
 use super::{cost, row};
-use crate::fingerprint::{Digest, Manifest, Stat};
+use crate::fingerprint::{Digest, Glance, Manifest, Stat};
 use crate::model::Phase;
 use crate::plan::Plan;
 use rusqlite::types::ValueRef;
@@ -32,7 +32,7 @@ impl History {
     pub fn unit(&self, key: &Digest) -> Result<Option<StoredUnit>, Trouble> {
         self.ask(|connection| {
             let mut query = connection.prepare(
-                "SELECT label, manifest, plan, problems, costs FROM unit JOIN usage ON usage.unit = unit.id
+                "SELECT label, glance, plan, problems, costs FROM unit JOIN usage ON usage.unit = unit.id
                  WHERE key = ?1",
             )?;
             query.query_row([&key.0[..]], |row| Ok(self.stored_unit(row))).optional()
@@ -41,16 +41,30 @@ impl History {
     }
 
     fn stored_unit(&self, row: &Row<'_>) -> Result<StoredUnit, Trouble> {
-        let manifest = self.blob(row, 1, "manifest")?;
-        let manifest =
-            Manifest::decode(manifest).ok_or_else(|| self.damaged("a manifest does not decode"))?;
+        let glance = Glance::decode(self.blob(row, 1, "glance")?)
+            .ok_or_else(|| self.damaged("a glance does not decode"))?;
         Ok(StoredUnit {
             label: row.get(0).map_err(|error| Trouble::of_sqlite(&self.path, &error))?,
-            manifest,
+            glance,
             plan: self.blob(row, 2, "plan")?.to_vec(),
             problems: self.blob(row, 3, "problems")?.to_vec(),
             costs: row.get_ref(4).ok().and_then(sealed).map(cost::decode).unwrap_or_default(),
         })
+    }
+
+    /// Everything that a stored unit's plan was made from.
+    pub fn manifest(&self, key: &Digest) -> Result<Option<Manifest>, Trouble> {
+        self.ask(|connection| {
+            let mut query = connection.prepare("SELECT manifest FROM unit WHERE key = ?1")?;
+            query
+                .query_row([&key.0[..]], |row| {
+                    let manifest = self.blob(row, 0, "manifest").map(Manifest::decode);
+                    Ok(manifest
+                        .and_then(|found| found.ok_or_else(|| self.damaged("a manifest does not decode"))))
+                })
+                .optional()
+        })?
+        .transpose()
     }
 
     /// What was read in each file of definitions, by logical path. One that is damaged is left out, so that its file

@@ -2,7 +2,7 @@
 //!
 //! The history lies below whoever runs units, so it has words of its own for a run: numbers and short texts.
 
-use crate::fingerprint::{Digest, Manifest, Stat};
+use crate::fingerprint::{Digest, Glance, Manifest, Stat};
 use crate::model::Phase;
 
 /// A unit to be stored, or to take the place of one with the same key.
@@ -25,8 +25,8 @@ pub struct UnitRow {
 pub struct StoredUnit {
     /// Its name for people.
     pub label: String,
-    /// Everything that the plan was made from.
-    pub manifest: Manifest,
+    /// Whether anything has changed since; [`super::History::manifest`] tells what.
+    pub glance: Glance,
     /// [`crate::plan::Plan::encode`].
     pub plan: Vec<u8>,
     /// The findings of verify, in the caller's own form.

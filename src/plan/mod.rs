@@ -8,7 +8,7 @@ mod priority;
 
 pub use priority::{critical_path, priorities};
 
-use crate::model::{IdVec, JobId, Phase, ServiceId, Strength};
+use crate::model::{IdVec, JobId, Lists, Phase, ServiceId, Strength};
 use serde::{Deserialize, Serialize};
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -73,33 +73,34 @@ impl Plan {
     }
 
     /// For each service, the jobs that provide it, in the given order.
-    pub fn providers(&self) -> IdVec<ServiceId, Vec<JobId>> {
-        let mut providers: IdVec<ServiceId, Vec<JobId>> = self.services.iter().map(|_| Vec::new()).collect();
-        for (id, job) in self.jobs.enumerate() {
-            for service in &job.provides {
-                providers[*service].push(id);
-            }
-        }
-        providers
+    pub fn providers(&self) -> Lists<ServiceId, JobId> {
+        Lists::of_pairs(self.services.len(), JobId(0), || {
+            self.jobs.enumerate().flat_map(|(id, job)| job.provides.iter().map(move |service| (*service, id)))
+        })
     }
 
     /// For each job, the jobs it waits for, without repeats, in the order of its needs.
-    pub fn predecessors(&self) -> IdVec<JobId, Vec<JobId>> {
+    pub fn predecessors(&self) -> Lists<JobId, JobId> {
         let providers = self.providers();
-        let mut seen: IdVec<JobId, Option<JobId>> = self.jobs.iter().map(|_| None).collect();
-        self.jobs
-            .enumerate()
-            .map(|(id, job)| {
-                let mut before = Vec::new();
-                for provider in job.needs.iter().flat_map(|need| &providers[need.service]) {
-                    if *provider != id && seen[*provider] != Some(id) {
-                        seen[*provider] = Some(id);
-                        before.push(*provider);
-                    }
+        let mut seen: IdVec<JobId, Option<JobId>> = vec![None; self.jobs.len()].into();
+        let mut predecessors = Lists::with_capacity(self.jobs.len(), self.jobs.len());
+        for (id, job) in self.jobs.enumerate() {
+            for provider in job.needs.iter().flat_map(|need| &providers[need.service]) {
+                if *provider != id && seen[*provider] != Some(id) {
+                    seen[*provider] = Some(id);
+                    predecessors.add(*provider);
                 }
-                before
-            })
-            .collect()
+            }
+            predecessors.close();
+        }
+        predecessors
+    }
+
+    /// For each job, the jobs that wait for it, given their [`Plan::predecessors`].
+    pub fn successors(&self, predecessors: &Lists<JobId, JobId>) -> Lists<JobId, JobId> {
+        Lists::of_pairs(self.jobs.len(), JobId(0), || {
+            predecessors.enumerate().flat_map(|(after, before)| before.iter().map(move |job| (*job, after)))
+        })
     }
 
     /// The same jobs one after another: in the given order, but each after what it waits for as far as that has no
@@ -122,13 +123,8 @@ impl Plan {
     /// Smallest given position first among the jobs whose predecessors are placed; a circle is cut at its first job.
     pub fn serial_order(&self) -> Vec<JobId> {
         let predecessors = self.predecessors();
-        let mut successors: IdVec<JobId, Vec<JobId>> = self.jobs.iter().map(|_| Vec::new()).collect();
-        let mut open: IdVec<JobId, usize> = predecessors.iter().map(Vec::len).collect();
-        for (id, before) in predecessors.enumerate() {
-            for other in before {
-                successors[*other].push(id);
-            }
-        }
+        let successors = self.successors(&predecessors);
+        let mut open: IdVec<JobId, usize> = predecessors.iter().map(<[_]>::len).collect();
         let mut ready: BinaryHeap<Reverse<JobId>> =
             self.jobs.ids().filter(|id| open[*id] == 0).map(Reverse).collect();
         let mut placed: IdVec<JobId, bool> = vec![false; self.jobs.len()].into();

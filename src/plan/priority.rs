@@ -5,7 +5,7 @@
 //! and among equals the one that more others wait for goes first.
 
 use super::Plan;
-use crate::model::{Id, IdVec, JobId};
+use crate::model::{Id, IdVec, JobId, Lists};
 
 /// Dependants are counted among this many jobs, the first in the given order: the count breaks ties only, and so
 /// costs 64 walks over the plan at most.
@@ -43,27 +43,22 @@ pub fn priorities(plan: &Plan, costs: Option<&IdVec<JobId, u64>>) -> IdVec<JobId
 
 /// Who follows whom.
 struct Ways {
-    successors: IdVec<JobId, Vec<JobId>>,
+    successors: Lists<JobId, JobId>,
     /// Each job before its successors; a job on a circle, which no plan that was verified has, is left out.
     order: Vec<JobId>,
+    jobs: usize,
 }
 
 impl Ways {
     fn new(plan: &Plan) -> Self {
         let predecessors = plan.predecessors();
-        let mut waits: IdVec<JobId, usize> = predecessors.iter().map(Vec::len).collect();
-        let mut successors: IdVec<JobId, Vec<JobId>> = plan.jobs.iter().map(|_| Vec::new()).collect();
-        for (after, before) in predecessors.enumerate() {
-            for job in before {
-                successors[*job].push(after);
-            }
-        }
-        let mut order: Vec<JobId> =
-            waits.enumerate().filter(|(_, waits)| **waits == 0).map(|(job, _)| job).collect();
+        let mut waits: IdVec<JobId, usize> = predecessors.iter().map(<[_]>::len).collect();
+        let all = plan.successors(&predecessors);
+        let mut order: Vec<JobId> = waits.ids().filter(|job| waits[*job] == 0).collect();
         let mut at = 0;
         while let Some(job) = order.get(at).copied() {
             at += 1;
-            for after in &successors[job] {
+            for after in &all[job] {
                 waits[*after] -= 1;
                 if waits[*after] == 0 {
                     order.push(*after);
@@ -71,15 +66,20 @@ impl Ways {
             }
         }
         // Nobody walks into a circle.
-        for job in &order {
-            successors[*job].retain(|after| waits[*after] == 0);
-        }
-        Self { successors, order }
+        let successors = if order.len() == plan.jobs.len() {
+            all
+        } else {
+            Lists::of_pairs(plan.jobs.len(), JobId(0), || {
+                let all = all.enumerate().flat_map(|(job, list)| list.iter().map(move |after| (job, *after)));
+                all.filter(|(job, after)| waits[*job] == 0 && waits[*after] == 0)
+            })
+        };
+        Self { successors, order, jobs: plan.jobs.len() }
     }
 
     /// For each job, its own cost and that of the most expensive chain after it.
     fn remaining(&self, cost: impl Fn(JobId) -> u64) -> IdVec<JobId, u64> {
-        let mut remaining: IdVec<JobId, u64> = self.successors.iter().map(|_| 0).collect();
+        let mut remaining: IdVec<JobId, u64> = vec![0; self.jobs].into();
         for job in self.order.iter().rev() {
             let after = self.successors[*job].iter().map(|after| remaining[*after]).max().unwrap_or(0);
             remaining[*job] = after.saturating_add(cost(*job));
@@ -90,9 +90,9 @@ impl Ways {
     /// For each job, how many wait for it. 64 jobs at a time: a walk from the end collects, in one word for each
     /// job, which of the 64 come after it.
     fn dependants(&self) -> IdVec<JobId, u32> {
-        let mut counts: IdVec<JobId, u32> = self.successors.iter().map(|_| 0).collect();
-        let mut after: IdVec<JobId, u64> = self.successors.iter().map(|_| 0).collect();
-        for first in (0..self.successors.len().min(COUNTED)).step_by(64) {
+        let mut counts: IdVec<JobId, u32> = vec![0; self.jobs].into();
+        let mut after: IdVec<JobId, u64> = vec![0; self.jobs].into();
+        for first in (0..self.jobs.min(COUNTED)).step_by(64) {
             for job in self.order.iter().rev() {
                 after[*job] = self.successors[*job].iter().fold(0, |all, next| {
                     let at = next.index().wrapping_sub(first);

@@ -36,7 +36,7 @@ pub fn critical_path(run: &Run, plan: &Plan) -> Critical {
         let next = if by_clock {
             by_end.before(record)
         } else {
-            last_of(run, before.get(record.job).map_or(&[][..], Vec::as_slice), record)
+            last_of(run, before.get(record.job).unwrap_or_default(), record)
         };
         at = next.filter(|earlier| !visited[earlier.job]);
         until = at.map_or(0, released);

@@ -51,6 +51,11 @@ impl Loaded {
         self.costs.get(job.index()).filter(|cost| **cost > 0).map(|cost| u64::from(*cost))
     }
 
+    /// Whether the time of any job is known.
+    pub fn has_costs(&self) -> bool {
+        self.costs.iter().any(|cost| *cost > 0)
+    }
+
     /// All costs for priorities; `None` when not one is known. An unknown one counts as the median of the known.
     pub fn costs(&self) -> Option<IdVec<JobId, u64>> {
         let mut known: Vec<u64> = self.plan.jobs.ids().filter_map(|job| self.cost(job)).collect();
@@ -70,20 +75,21 @@ pub fn load(root: &Root, database: &Path, request: &Request) -> Loaded {
     let key = request.key();
     let mut batch = Batch::default();
     let mut history = open(database, &mut batch);
-    let stored = history.as_ref().map_or(Ok(None), |history| history.unit(&key));
-    let stored = stored.unwrap_or_else(|trouble| {
-        say(&trouble, &mut batch);
-        history = None;
-        None
-    });
-    let why = match stored {
-        Some(stored) => match reuse(root, key, stored, &mut batch) {
-            Ok(mut loaded) => {
-                loaded.batch = batch;
-                return loaded;
-            }
-            Err(why) => why,
-        },
+    let found = match &history {
+        Some(open) => open.unit(&key).map(|stored| stored.map(|stored| (open, stored))),
+        None => Ok(None),
+    };
+    let reused = match found {
+        Ok(found) => found.map(|(open, stored)| reuse(root, open, key, stored, &mut batch)),
+        Err(trouble) => {
+            say(&trouble, &mut batch);
+            history = None;
+            None
+        }
+    };
+    let why = match reused {
+        Some(Ok(loaded)) => return Loaded { batch, ..loaded },
+        Some(Err(why)) => why,
         None if batch.anew || (history.is_none() && database.exists()) => {
             "the history cannot be used".to_owned()
         }
@@ -107,21 +113,31 @@ fn say(trouble: &Trouble, batch: &mut Batch) {
 }
 
 /// Uses a stored unit if it is still true; else says why not.
-fn reuse(root: &Root, key: Digest, stored: StoredUnit, batch: &mut Batch) -> Result<Loaded, String> {
+fn reuse(
+    root: &Root,
+    history: &History,
+    key: Digest,
+    stored: StoredUnit,
+    batch: &mut Batch,
+) -> Result<Loaded, String> {
     let damaged = || "the stored plan cannot be read".to_owned();
-    match stored.manifest.check(root) {
-        Check::Same => {}
-        Check::Refreshed(manifest) => batch.refreshed.push((key, manifest)),
-        Check::Changed(changes) => return Err(words(&changes)),
+    let (holds, plan) = stored.glance.holds(root, || Plan::decode(&stored.plan));
+    if !holds {
+        let manifest = history.manifest(&key).ok().flatten().ok_or_else(damaged)?;
+        match manifest.check(root) {
+            // The stamps that the glance did not trust are as they were, or it was taken in between.
+            Check::Same => {}
+            Check::Refreshed(manifest) => batch.refreshed.push((key, manifest)),
+            Check::Changed(changes) => return Err(words(&changes)),
+        }
     }
-    let plan = Plan::decode(&stored.plan).ok_or_else(damaged)?;
     let problems = if stored.problems.is_empty() {
         Vec::new()
     } else {
         postcard::from_bytes(&stored.problems).map_err(|_| damaged())?
     };
     Ok(Loaded {
-        plan,
+        plan: plan.ok_or_else(damaged)?,
         cached: true,
         why: String::new(),
         problems,

@@ -2,7 +2,7 @@
 
 use super::{database, job, key, open, plan, reading, run, save_unit, unit};
 use rusqlite::Connection;
-use serel::fingerprint::{Entry, Manifest};
+use serel::fingerprint::{Entry, Glance, Manifest};
 use serel::history::{Batch, History, JobRow, LastUnit, MOST_RUNS, MOST_UNITS, Populated};
 use serel::model::Phase;
 use std::fs;
@@ -44,7 +44,8 @@ fn everything_comes_back() {
 
     let history = open(&path);
     let stored = history.unit(&rc2.key).unwrap().unwrap();
-    assert_eq!(stored.manifest, rc2.manifest);
+    assert_eq!(history.manifest(&rc2.key).unwrap().as_ref(), Some(&rc2.manifest));
+    assert_eq!(stored.glance, Glance::of(&rc2.manifest));
     assert_eq!((stored.plan, stored.problems), (rc2.plan.clone(), rc2.problems));
     assert_eq!((stored.label.as_str(), stored.costs), ("rc2", vec![30_000, 0]));
     assert!(history.unit(&key("rc3")).unwrap().is_none());
@@ -77,7 +78,8 @@ fn readings_are_replaced_and_forgotten_and_manifests_refreshed() {
     let history = open(&path);
     assert_eq!(history.definitions().unwrap(), [("/a".to_owned(), reading("two"))].into());
     let stored = history.unit(&rc2.key).unwrap().unwrap();
-    assert_eq!((stored.manifest, stored.plan), (manifest, rc2.plan));
+    assert_eq!((&stored.glance, stored.plan), (&Glance::of(&manifest), rc2.plan));
+    assert_eq!(history.manifest(&rc2.key).unwrap(), Some(manifest));
 }
 
 #[test]
