@@ -18,7 +18,7 @@ const WRITE_WAIT: Duration = Duration::from_secs(2);
 
 /// Page size of a new file. Manifest and plan are long values: with 16 KiB the first save takes two thirds of the time
 /// that it takes with 4 KiB (`measured_on_2000` of `tests/history/measured.rs`).
-const PAGE: u32 = 16_384;
+const PAGE: u32 = 8_192;
 
 /// Enough cache, in KiB, for any save: a spill would mean more syncs.
 const CACHE_KIB: u32 = 32 * 1024;

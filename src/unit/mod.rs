@@ -14,7 +14,7 @@ pub use sources::{INIT_D, Sources};
 
 use crate::definition::Facilities;
 use crate::definition::diagnostic::{Diagnostic, Kind, Severity};
-use crate::fingerprint::{Change, Check, Digest, Manifest};
+use crate::fingerprint::{Change, Check, Digest, Glance, Manifest};
 use crate::graph::{self, Expand, Expansion, Graph, Member, Scope};
 use crate::history::{Batch, History, StoredUnit, Trouble, UnitRow};
 use crate::model::{Id as _, IdVec, JobId, Phase, Place};
@@ -125,8 +125,8 @@ fn reuse(
     if !holds {
         let manifest = history.manifest(&key).ok().flatten().ok_or_else(damaged)?;
         match manifest.check(root) {
-            // The stamps that the glance did not trust are as they were, or it was taken in between.
-            Check::Same => {}
+            Check::Same if Glance::of(&manifest) == stored.glance => {}
+            Check::Same => batch.refreshed.push((key, manifest)),
             Check::Refreshed(manifest) => batch.refreshed.push((key, manifest)),
             Check::Changed(changes) => return Err(words(&changes)),
         }
