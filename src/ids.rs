@@ -24,7 +24,7 @@ macro_rules! id {
                 self.0 as usize
             }
             fn from_index(index: usize) -> Self {
-                Self(u32::try_from(index).expect("BUG: more than 2^32 of anything was refused when it was read"))
+                Self(place(index))
             }
         }
     };
@@ -134,13 +134,25 @@ impl<I: Id, T> std::ops::IndexMut<I> for IdVec<I, T> {
     }
 }
 
+/// A position among all items.
+fn place(length: usize) -> u32 {
+    u32::try_from(length).expect("BUG: more than 2^32 of anything was refused when it was read")
+}
+
 /// Many short lists, one for each id, in two arrays: two allocations, whatever their number.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Lists<I, T> {
     /// Where each list ends among the items; it begins where the one before ends.
-    ends: Vec<usize>,
+    ends: Vec<u32>,
     items: Vec<T>,
+    #[serde(skip)]
     of: PhantomData<fn(I)>,
+}
+
+impl<I, T> Default for Lists<I, T> {
+    fn default() -> Self {
+        Self { ends: Vec::new(), items: Vec::new(), of: PhantomData }
+    }
 }
 
 impl<I: Id, T: Copy> Lists<I, T> {
@@ -156,14 +168,20 @@ impl<I: Id, T: Copy> Lists<I, T> {
 
     /// Ends the list that is being made; the next one begins.
     pub fn close(&mut self) -> I {
-        self.ends.push(self.items.len());
+        self.ends.push(place(self.items.len()));
         I::from_index(self.ends.len() - 1)
+    }
+
+    /// Appends a whole list.
+    pub fn push(&mut self, list: &[T]) -> I {
+        self.items.extend_from_slice(list);
+        self.close()
     }
 
     /// Of pairs in any order: each list has the items of its id in the order in which they are given. `pairs` is
     /// called twice, to count and to fill; it must give the same pairs, with ids below `lists`.
     pub fn of_pairs<P: Iterator<Item = (I, T)>>(lists: usize, blank: T, pairs: impl Fn() -> P) -> Self {
-        let mut ends = vec![0; lists];
+        let mut ends = vec![0_u32; lists];
         for (id, _) in pairs() {
             ends[id.index()] += 1;
         }
@@ -172,13 +190,33 @@ impl<I: Id, T: Copy> Lists<I, T> {
         for end in &mut ends {
             total += std::mem::replace(end, total);
         }
-        let mut items = vec![blank; total];
+        let mut items = vec![blank; total as usize];
         for (id, item) in pairs() {
             let end = &mut ends[id.index()];
-            items[*end] = item;
+            items[*end as usize] = item;
             *end += 1;
         }
         Self { ends, items, of: PhantomData }
+    }
+
+    /// Number of lists.
+    pub fn len(&self) -> usize {
+        self.ends.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.ends.is_empty()
+    }
+
+    /// All items of all lists.
+    pub fn items(&self) -> &[T] {
+        &self.items
+    }
+
+    /// Whether what was deserialized can be indexed.
+    pub fn is_sound(&self) -> bool {
+        self.ends.is_sorted() && self.ends.last().is_none_or(|end| *end as usize <= self.items.len())
     }
 
     /// The list of an id that may come from outside.
@@ -200,8 +238,76 @@ impl<I: Id, T: Copy> Lists<I, T> {
 impl<I: Id, T> std::ops::Index<I> for Lists<I, T> {
     type Output = [T];
     fn index(&self, id: I) -> &[T] {
-        let start = id.index().checked_sub(1).map_or(0, |before| self.ends[before]);
-        &self.items[start..self.ends[id.index()]]
+        let start = id.index().checked_sub(1).map_or(0, |before| self.ends[before] as usize);
+        &self.items[start..self.ends[id.index()] as usize]
+    }
+}
+
+/// Many short texts, one for each id, in two arrays.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Texts<I> {
+    ends: Vec<u32>,
+    text: String,
+    #[serde(skip)]
+    of: PhantomData<fn(I)>,
+}
+
+impl<I: Id> Texts<I> {
+    /// Appends and returns the new id.
+    pub fn push(&mut self, text: &str) -> I {
+        self.text.push_str(text);
+        self.ends.push(place(self.text.len()));
+        I::from_index(self.ends.len() - 1)
+    }
+
+    /// Number of texts.
+    pub fn len(&self) -> usize {
+        self.ends.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.ends.is_empty()
+    }
+
+    /// All ids in order.
+    pub fn ids(&self) -> impl DoubleEndedIterator<Item = I> + ExactSizeIterator + use<I> {
+        (0..self.ends.len()).map(I::from_index)
+    }
+
+    /// All texts in order.
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = &str> {
+        self.ids().map(|id| &self[id])
+    }
+
+    /// The text of an id that may come from outside.
+    pub fn get(&self, id: I) -> Option<&str> {
+        (id.index() < self.ends.len()).then(|| &self[id])
+    }
+
+    /// Whether what was deserialized can be indexed.
+    pub fn is_sound(&self) -> bool {
+        let mut start = 0;
+        self.ends.iter().all(|end| {
+            let end = *end as usize;
+            let fits = start <= end && self.text.is_char_boundary(end);
+            start = end;
+            fits
+        })
+    }
+}
+
+impl<I> Default for Texts<I> {
+    fn default() -> Self {
+        Self { ends: Vec::new(), text: String::new(), of: PhantomData }
+    }
+}
+
+impl<I: Id> std::ops::Index<I> for Texts<I> {
+    type Output = str;
+    fn index(&self, id: I) -> &str {
+        let start = id.index().checked_sub(1).map_or(0, |before| self.ends[before] as usize);
+        &self.text[start..self.ends[id.index()] as usize]
     }
 }
 
@@ -224,5 +330,18 @@ mod tests {
         made.close();
         assert_eq!(made.close(), JobId(3));
         assert_eq!(made, lists);
+    }
+
+    #[test]
+    fn texts_keep_their_ends_and_unsound_ones_are_told() {
+        let mut texts: Texts<JobId> = Texts::default();
+        for text in ["a", "", "äö"] {
+            texts.push(text);
+        }
+        assert_eq!(texts.iter().collect::<Vec<_>>(), ["a", "", "äö"]);
+        assert!(texts.is_sound());
+        for ends in [vec![2, 1], vec![9], vec![1, 1, 2]] {
+            assert!(!Texts { ends, ..texts.clone() }.is_sound());
+        }
     }
 }

@@ -2,7 +2,7 @@
 
 use crossbeam_channel::{Sender, unbounded};
 use serel::model::{IdVec, JobId, Phase, ServiceId, Strength};
-use serel::plan::{Job, Need, Plan};
+use serel::plan::{Job, Manner, Need, Plan};
 use serel::wavefront::{
     Monotonic, Nanos, Observer, Outcome, Processes, Record, Reporter, Run, Script, Settings, Watch,
     hold_signals, run,
@@ -33,25 +33,17 @@ fn drive(
     watch: Watch,
     timeout: Nanos,
 ) -> (Run, Vec<(JobId, String)>, Vec<OwnedFd>) {
-    let plan = Plan {
-        phase: Phase::Start,
-        services: (0..texts.len()).map(|n| format!("s{n}")).collect(),
-        jobs: (0..u32::try_from(texts.len()).unwrap())
-            .map(|n| Job {
-                name: format!("j{n}"),
-                script: String::new(),
-                interactive: false,
-                unknown: false,
-                provides: vec![ServiceId(n)],
-                needs: needs
-                    .iter()
-                    .filter(|(needer, _)| *needer == n)
-                    .map(|(_, needed)| Need { service: ServiceId(*needed), strength: Strength::Need })
-                    .collect(),
-            })
-            .collect(),
-        parallel: true,
-    };
+    let mut plan = Plan::new(Phase::Start, true);
+    for n in 0..u32::try_from(texts.len()).unwrap() {
+        let own = plan.services.push(&format!("s{n}"));
+        let needs: Vec<Need> = needs
+            .iter()
+            .filter(|(needer, _)| *needer == n)
+            .map(|(_, needed)| Need { service: ServiceId(*needed), strength: Strength::Need })
+            .collect();
+        let (name, manner) = (&*format!("j{n}"), Manner::default());
+        plan.add(Job { name, script: "", manner, provides: &[own], needs: &needs });
+    }
     let scripts = texts
         .iter()
         .map(|text| Script {

@@ -7,7 +7,7 @@ use nix::pty::{OpenptyResult, openpty};
 use rustix::termios::tcsetwinsize;
 use screen::Screen;
 use serel::model::{IdVec, JobId, Phase, ServiceId, Strength};
-use serel::plan::{Job, Need, Plan};
+use serel::plan::{Job, Manner, Need, Plan};
 use serel::report::Roster;
 use serel::report::console::{self, Color, Live, Look, Plain, Size};
 use serel::wavefront::{Nanos, Observer, Outcome, Record, Usage};
@@ -21,20 +21,19 @@ const PLAIN: Look = Look { colour: false, quiet: false };
 
 /// Jobs by name, with the index of the one that each needs.
 fn plan(jobs: &[(&str, Option<u32>)]) -> Plan {
-    let services = jobs.iter().map(|(name, _)| (*name).to_owned()).collect();
-    let jobs = jobs
-        .iter()
-        .zip(0..)
-        .map(|((name, need), id)| Job {
-            name: (*name).to_owned(),
-            script: format!("/etc/init.d/{name}"),
-            interactive: false,
-            unknown: false,
-            provides: vec![ServiceId(id)],
-            needs: need.iter().map(|n| Need { service: ServiceId(*n), strength: Strength::Need }).collect(),
-        })
-        .collect();
-    Plan { phase: Phase::Start, services, jobs, parallel: true }
+    let mut plan = Plan::new(Phase::Start, true);
+    for (name, need) in jobs {
+        let own = plan.services.push(name);
+        let need = need.map(|needed| Need { service: ServiceId(needed), strength: Strength::Need });
+        plan.add(Job {
+            name,
+            script: &format!("/etc/init.d/{name}"),
+            manner: Manner::default(),
+            provides: &[own],
+            needs: need.as_slice(),
+        });
+    }
+    plan
 }
 
 fn roster(names: &[&str], seconds: &[u64]) -> Roster {

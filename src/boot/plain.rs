@@ -12,7 +12,7 @@ use std::process::Command;
 pub(super) fn run(plan: &Plan, argument: &str, root: &Root, why: &str) -> Exit {
     eprintln!("serelrc: {why}: running the scripts one by one, without supervision");
     let mut exit = Exit::Ok;
-    for job in plan.serial_order().into_iter().map(|id| &plan.jobs[id]) {
+    for job in plan.serial_order().into_iter().map(|id| plan.job(id)) {
         let status = Command::new(script_of(root, job)).arg(argument).status();
         match status {
             Ok(status) if status.success() || matches!(status.code(), Some(5 | 6)) => {}

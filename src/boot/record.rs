@@ -9,11 +9,11 @@ use crate::wavefront::{Outcome, Run};
 /// The row of a run.
 pub(super) fn row(request: &Request, plan: &Plan, run: &Run, loaded: &Loaded) -> RunRow {
     let jobs = run.records.iter().map(|record| {
-        let job = &plan.jobs[record.job];
+        let job = plan.job(record.job);
         let (outcome, status) = words(record.outcome);
         JobRow {
-            script: job.script.clone(),
-            name: job.name.clone(),
+            script: job.script.to_owned(),
+            name: job.name.to_owned(),
             outcome: outcome.to_owned(),
             status,
             ready: record.ready,

@@ -171,13 +171,13 @@ fn predicted(loaded: &Loaded) -> (Vec<JobId>, u64) {
     if !loaded.has_costs() {
         return (Vec::new(), 0);
     }
-    let costs = loaded.plan.jobs.ids().map(|job| loaded.cost(job).unwrap_or(0)).collect();
+    let costs = loaded.plan.ids().map(|job| loaded.cost(job).unwrap_or(0)).collect();
     critical_path(&loaded.plan, &costs)
 }
 
 fn plan_json(loaded: &Loaded) -> PlanJson<'_> {
     let plan = &loaded.plan;
-    let name = |job: &JobId| plan.jobs[*job].name.as_str();
+    let name = |job: &JobId| plan.job(*job).name;
     let (path, length) = predicted(loaded);
     PlanJson {
         cached: loaded.cached,
@@ -187,7 +187,7 @@ fn plan_json(loaded: &Loaded) -> PlanJson<'_> {
             .enumerate()
             .map(|(id, before)| JobJson {
                 name: name(&id),
-                path: &plan.jobs[id].script,
+                path: plan.job(id).script,
                 predecessors: before.iter().map(name).collect(),
                 cost_ms: loaded.cost(id).map(millis),
             })
@@ -200,23 +200,23 @@ fn plan_json(loaded: &Loaded) -> PlanJson<'_> {
 
 fn plan_text(loaded: &Loaded) -> String {
     let plan = &loaded.plan;
-    let mut out = String::with_capacity(plan.jobs.len() * 64);
+    let mut out = String::with_capacity(plan.len() * 64);
     for (id, before) in plan.predecessors().enumerate() {
-        let job = &plan.jobs[id];
-        out += &job.name;
+        let job = plan.job(id);
+        out += job.name;
         if let Some(cost) = loaded.cost(id) {
             let _ = write!(out, " ({})", text::seconds(cost.saturating_mul(1000)));
         }
         for (number, other) in before.iter().enumerate() {
             out += if number == 0 { ": " } else { " " };
-            out += &plan.jobs[*other].name;
+            out += plan.job(*other).name;
         }
         out.push('\n');
     }
     let (path, length) = predicted(loaded);
-    let _ = write!(out, "{} jobs; plan: {}", plan.jobs.len(), loaded.plan_words());
+    let _ = write!(out, "{} jobs; plan: {}", plan.len(), loaded.plan_words());
     if length > 0 {
-        let names: Vec<&str> = path.iter().map(|job| plan.jobs[*job].name.as_str()).collect();
+        let names: Vec<&str> = path.iter().map(|job| plan.job(*job).name).collect();
         let _ =
             write!(out, "; predicted {}: {}", text::seconds(length.saturating_mul(1000)), names.join(" > "));
     }

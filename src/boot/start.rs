@@ -83,8 +83,8 @@ fn argument(request: &Request) -> &'static str {
 }
 
 /// The real path of a job's script.
-pub(super) fn script_of(root: &Root, job: &Job) -> PathBuf {
-    root.real(&job.script)
+pub(super) fn script_of(root: &Root, job: Job<'_>) -> PathBuf {
+    root.real(job.script)
 }
 
 /// Runs the plan with real processes. Errors with the reason why there can be no supervision.
@@ -97,14 +97,13 @@ fn execute(
     argument: &str,
 ) -> Result<(Run, Vec<std::os::fd::OwnedFd>), String> {
     let scripts = plan
-        .jobs
-        .iter()
+        .jobs()
         .map(|job| script(&common.root, job, argument))
         .collect::<Option<IdVec<JobId, Script>>>()
         .ok_or("a script's path holds a NUL byte")?;
     let mut processes = Processes::new(scripts, environment(request), Watch::Pidfd)
         .map_err(|errno| format!("no supervision ({})", errno.desc()))?;
-    let expected = plan.jobs.ids().map(|job| loaded.cost(job)).collect();
+    let expected = plan.ids().map(|job| loaded.cost(job)).collect();
     let roster = Roster::new(plan, &expected);
     let console = if common.json {
         console::open(std::io::stderr().as_fd(), roster, common.color, running.quiet)
@@ -133,7 +132,7 @@ fn execute(
     Ok((result, processes.finish()))
 }
 
-fn script(root: &Root, job: &Job, argument: &str) -> Option<Script> {
+fn script(root: &Root, job: Job<'_>, argument: &str) -> Option<Script> {
     let program = CString::new(script_of(root, job).as_os_str().as_bytes()).ok()?;
     Some(Script { arguments: vec![program.clone(), CString::new(argument).ok()?], program })
 }
@@ -214,7 +213,6 @@ fn verdict(result: &Run) -> Exit {
 /// Says what would be started when, by the times of recorded runs.
 fn dry_run(plan: &Plan, loaded: &Loaded, running: &Running) -> Exit {
     let behaviours = plan
-        .jobs
         .ids()
         .map(|job| Behaviour::succeeding(loaded.cost(job).unwrap_or(0).saturating_mul(1000)))
         .collect();
@@ -234,15 +232,15 @@ fn dry_run(plan: &Plan, loaded: &Loaded, running: &Running) -> Exit {
         text += &format!(
             "{:>9} {} {}{alone}\n",
             crate::text::seconds(record.start.unwrap_or(0) - result.begin),
-            plan.jobs[*job].name,
-            plan.jobs[*job].script,
+            plan.job(*job).name,
+            plan.job(*job).script,
         );
     }
     let predicted = crate::text::seconds(result.end - result.begin);
-    let known = costs.map_or(0, |_| plan.jobs.ids().filter(|job| loaded.cost(*job).is_some()).count());
+    let known = costs.map_or(0, |_| plan.ids().filter(|job| loaded.cost(*job).is_some()).count());
     text += &format!(
         "{} jobs, predicted {predicted} from recorded times of {known}; nothing was run; plan: {}\n",
-        plan.jobs.len(),
+        plan.len(),
         loaded.plan_words()
     );
     super::print(&text)

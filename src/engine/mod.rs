@@ -56,8 +56,8 @@ impl Engine {
     pub fn new(plan: &Plan) -> Self {
         let mut engine =
             Self { services: plan.services.iter().map(|_| Service::default()).collect(), ..Self::default() };
-        for job in &plan.jobs {
-            engine.add_job(&job.provides, &job.needs);
+        for job in plan.jobs() {
+            engine.add_job(job.provides, job.needs);
         }
         for job in engine.jobs.ids() {
             engine.wait_for_services(job);

@@ -2,32 +2,28 @@
 
 use super::*;
 use crate::model::Phase;
-use crate::plan::Job as PlanJob;
+use crate::plan::{Job as PlanJob, Manner};
 
 /// Jobs as (provides, [(needed service, strength)]); services are numbered from 0.
 type Sketch<'a> = (&'a [u32], &'a [(u32, Strength)]);
 
 fn engine(services: usize, jobs: &[Sketch]) -> Engine {
-    let plan = Plan {
-        phase: Phase::Start,
-        services: (0..services).map(|n| format!("s{n}")).collect(),
-        jobs: jobs
-            .iter()
-            .enumerate()
-            .map(|(n, (provides, needs))| PlanJob {
-                name: format!("j{n}"),
-                script: String::new(),
-                interactive: false,
-                unknown: false,
-                provides: provides.iter().map(|s| ServiceId(*s)).collect(),
-                needs: needs
-                    .iter()
-                    .map(|(s, strength)| Need { service: ServiceId(*s), strength: *strength })
-                    .collect(),
-            })
-            .collect(),
-        parallel: true,
-    };
+    let mut plan = Plan::new(Phase::Start, true);
+    for n in 0..services {
+        plan.services.push(&format!("s{n}"));
+    }
+    for (n, (provides, needs)) in jobs.iter().enumerate() {
+        let provides: Vec<ServiceId> = provides.iter().map(|s| ServiceId(*s)).collect();
+        let needs: Vec<Need> =
+            needs.iter().map(|(s, strength)| Need { service: ServiceId(*s), strength: *strength }).collect();
+        plan.add(PlanJob {
+            name: &format!("j{n}"),
+            script: "",
+            manner: Manner::default(),
+            provides: &provides,
+            needs: &needs,
+        });
+    }
     Engine::new(&plan)
 }
 

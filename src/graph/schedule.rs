@@ -8,7 +8,7 @@
 
 use super::{Edge, Graph};
 use crate::model::{Id, IdVec, JobId, ServiceId};
-use crate::plan::{Job, Need, Plan};
+use crate::plan::{Job, Manner, Need, Plan};
 use std::collections::HashSet;
 
 impl Graph<'_> {
@@ -16,7 +16,7 @@ impl Graph<'_> {
     pub fn plan(&self) -> Plan {
         let mut draft = Draft {
             graph: self,
-            services: self.services.iter().map(|name| (*name).to_owned()).collect(),
+            private: Vec::new(),
             identities: self.nodes.iter().map(|_| None).collect(),
             counts: vec![0; self.services.len()],
             taken: None,
@@ -25,27 +25,29 @@ impl Graph<'_> {
         for edges in self.edges.chunk_by(|one, next| one.after == next.after) {
             needs[edges[0].after.index()] = draft.needs(edges);
         }
-        let mut jobs = IdVec::new();
-        for ((job, node), needs) in self.nodes.enumerate().zip(needs) {
+        let mut plan = Plan::new(self.phase, self.is_valid());
+        for name in self.services.iter().copied().chain(draft.private.iter().map(String::as_str)) {
+            plan.services.push(name);
+        }
+        for ((job, node), needs) in self.nodes.enumerate().zip(&needs) {
             let mut provides = node.provides.clone();
             provides.extend(draft.identities[job].filter(|identity| identity.index() >= self.services.len()));
-            jobs.push(Job {
-                name: node.name.to_owned(),
-                script: node.script.to_owned(),
-                interactive: node.interactive,
-                unknown: node.unknown,
-                provides,
+            plan.add(Job {
+                name: node.name,
+                script: node.script,
+                manner: Manner { interactive: node.interactive, unknown: node.unknown },
+                provides: &provides,
                 needs,
             });
         }
-        Plan { phase: self.phase, services: draft.services, jobs, parallel: self.is_valid() }
+        plan
     }
 }
 
 struct Draft<'g, 'a> {
     graph: &'g Graph<'a>,
-    /// Those of the graph, then the private ones.
-    services: IdVec<ServiceId, String>,
+    /// Services that stand for one job, after those of the graph.
+    private: Vec<String>,
     identities: IdVec<JobId, Option<ServiceId>>,
     /// For each service of the graph, how many of its providers the job at hand waits for; all zero between jobs.
     counts: Vec<u32>,
@@ -85,7 +87,8 @@ impl Draft<'_, '_> {
             *primary
         } else {
             let name = self.private(node.name, job);
-            self.services.push(name)
+            self.private.push(name);
+            ServiceId::from_index(self.graph.services.len() + self.private.len() - 1)
         };
         self.identities[job] = Some(identity);
         identity

@@ -58,7 +58,7 @@ pub(super) fn learn(transaction: &Transaction<'_>, id: i64, run: &RunRow) -> Res
 pub(super) fn lay_out(transaction: &Transaction<'_>, plan: &[u8]) -> Result<Vec<u8>> {
     let Some(plan) = Plan::decode(plan) else { return Ok(seal(Vec::new())) };
     let known = of_phase(transaction, plan.phase)?;
-    let costs: Vec<u32> = plan.jobs.iter().map(|job| known.get(&job.script).copied().unwrap_or(0)).collect();
+    let costs: Vec<u32> = plan.jobs().map(|job| known.get(job.script).copied().unwrap_or(0)).collect();
     Ok(seal(encode(&costs)))
 }
 

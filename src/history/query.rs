@@ -135,7 +135,7 @@ impl History {
         let Some((label, plan, then)) = found else { return Ok(None) };
         let plan = plan.ok_or_else(|| self.damaged("a plan does not decode"))?;
         let mut services: Vec<String> =
-            plan.jobs.iter().flat_map(|job| &job.provides).map(|id| plan.services[*id].clone()).collect();
+            plan.jobs().flat_map(|job| job.provides).map(|id| plan.services[*id].to_owned()).collect();
         services.sort_unstable();
         services.dedup();
         let this_boot = boot.is_some() && then.as_deref() == boot;

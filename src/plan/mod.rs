@@ -8,7 +8,7 @@ mod priority;
 
 pub use priority::{critical_path, priorities};
 
-use crate::model::{IdVec, JobId, Lists, Phase, ServiceId, Strength};
+use crate::model::{IdVec, JobId, Lists, Phase, ServiceId, Strength, Texts};
 use serde::{Deserialize, Serialize};
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -18,6 +18,7 @@ pub const VERSION: u32 = 1;
 
 /// One thing that a job waits for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "u32", into = "u32")]
 pub struct Need {
     /// The service.
     pub service: ServiceId,
@@ -25,37 +26,122 @@ pub struct Need {
     pub strength: Strength,
 }
 
+/// The stored form: one number.
+impl From<Need> for u32 {
+    fn from(need: Need) -> u32 {
+        need.service.0 << 1 | u32::from(need.strength == Strength::Order)
+    }
+}
+
+impl From<u32> for Need {
+    fn from(number: u32) -> Need {
+        let strength = if number & 1 == 0 { Strength::Need } else { Strength::Order };
+        Need { service: ServiceId(number >> 1), strength }
+    }
+}
+
 /// One run of one script.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Job {
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Job<'p> {
     /// The script's file name without `S??`/`K??`.
-    pub name: String,
+    pub name: &'p str,
     /// The script, as a logical path.
-    pub script: String,
+    pub script: &'p str,
+    /// How it runs.
+    pub manner: Manner,
+    /// Services that it makes available.
+    pub provides: &'p [ServiceId],
+    /// What it waits for; each service at most once.
+    pub needs: &'p [Need],
+}
+
+/// How a job runs.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Manner {
     /// Needs the console for itself: runs alone.
     pub interactive: bool,
     /// Has no definition: runs after all others, in the given order.
     pub unknown: bool,
-    /// Services that it makes available.
-    pub provides: Vec<ServiceId>,
-    /// What it waits for; each service at most once.
-    pub needs: Vec<Need>,
 }
 
-/// A unit ready to run.
+/// A unit ready to run. A handful of arrays, whatever the number of jobs, because an unchanged boot reads it before
+/// anything is started.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Plan {
     /// Start or stop.
     pub phase: Phase,
-    /// Names of the services.
-    pub services: IdVec<ServiceId, String>,
-    /// The jobs in the given order.
-    pub jobs: IdVec<JobId, Job>,
     /// False when verify failed: run one by one in the given order.
     pub parallel: bool,
+    /// Names of the services.
+    pub services: Texts<ServiceId>,
+    names: Texts<JobId>,
+    scripts: Texts<JobId>,
+    /// How each job runs.
+    pub manners: IdVec<JobId, Manner>,
+    provides: Lists<JobId, ServiceId>,
+    needs: Lists<JobId, Need>,
 }
 
 impl Plan {
+    /// A plan without jobs.
+    pub fn new(phase: Phase, parallel: bool) -> Self {
+        Self {
+            phase,
+            parallel,
+            services: Texts::default(),
+            names: Texts::default(),
+            scripts: Texts::default(),
+            manners: IdVec::new(),
+            provides: Lists::default(),
+            needs: Lists::default(),
+        }
+    }
+
+    /// Appends a job. Its services must be known already.
+    pub fn add(&mut self, job: Job<'_>) -> JobId {
+        self.names.push(job.name);
+        self.scripts.push(job.script);
+        self.provides.push(job.provides);
+        self.needs.push(job.needs);
+        self.manners.push(job.manner)
+    }
+
+    /// One job.
+    pub fn job(&self, id: JobId) -> Job<'_> {
+        Job {
+            name: &self.names[id],
+            script: &self.scripts[id],
+            manner: self.manners[id],
+            provides: &self.provides[id],
+            needs: &self.needs[id],
+        }
+    }
+
+    /// The job of an id that may come from outside.
+    pub fn get(&self, id: JobId) -> Option<Job<'_>> {
+        self.manners.get(id).map(|_| self.job(id))
+    }
+
+    /// All jobs in the given order.
+    pub fn jobs(&self) -> impl ExactSizeIterator<Item = Job<'_>> {
+        self.ids().map(|id| self.job(id))
+    }
+
+    /// The ids of all jobs.
+    pub fn ids(&self) -> impl DoubleEndedIterator<Item = JobId> + ExactSizeIterator + use<> {
+        self.manners.ids()
+    }
+
+    /// Number of jobs.
+    pub fn len(&self) -> usize {
+        self.manners.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.manners.is_empty()
+    }
+
     /// The stored form.
     pub fn encode(&self) -> Vec<u8> {
         postcard::to_stdvec(self).expect("BUG: a plan in memory always fits in memory")
@@ -65,27 +151,42 @@ impl Plan {
     pub fn decode(bytes: &[u8]) -> Option<Self> {
         let plan: Plan = postcard::from_bytes(bytes).ok()?;
         let known = |id: &ServiceId| plan.services.get(*id).is_some();
-        let sound = plan
-            .jobs
-            .iter()
-            .all(|job| job.provides.iter().all(known) && job.needs.iter().all(|need| known(&need.service)));
+        let count = plan.len();
+        let sound = [&plan.names, &plan.scripts].iter().all(|texts| texts.is_sound() && texts.len() == count)
+            && plan.services.is_sound()
+            && plan.provides.is_sound()
+            && plan.needs.is_sound()
+            && plan.provides.len() == count
+            && plan.needs.len() == count
+            && plan.provides.items().iter().all(known)
+            && plan.needs.items().iter().all(|need| known(&need.service));
         sound.then_some(plan)
+    }
+
+    /// The same jobs without their needs.
+    #[must_use]
+    pub fn without_needs(mut self) -> Self {
+        self.needs = Lists::default();
+        for _ in 0..self.len() {
+            self.needs.push(&[]);
+        }
+        self
     }
 
     /// For each service, the jobs that provide it, in the given order.
     pub fn providers(&self) -> Lists<ServiceId, JobId> {
         Lists::of_pairs(self.services.len(), JobId(0), || {
-            self.jobs.enumerate().flat_map(|(id, job)| job.provides.iter().map(move |service| (*service, id)))
+            self.provides.enumerate().flat_map(|(id, list)| list.iter().map(move |service| (*service, id)))
         })
     }
 
     /// For each job, the jobs it waits for, without repeats, in the order of its needs.
     pub fn predecessors(&self) -> Lists<JobId, JobId> {
         let providers = self.providers();
-        let mut seen: IdVec<JobId, Option<JobId>> = vec![None; self.jobs.len()].into();
-        let mut predecessors = Lists::with_capacity(self.jobs.len(), self.jobs.len());
-        for (id, job) in self.jobs.enumerate() {
-            for provider in job.needs.iter().flat_map(|need| &providers[need.service]) {
+        let mut seen: IdVec<JobId, Option<JobId>> = vec![None; self.len()].into();
+        let mut predecessors = Lists::with_capacity(self.len(), self.needs.items().len());
+        for (id, needs) in self.needs.enumerate() {
+            for provider in needs.iter().flat_map(|need| &providers[need.service]) {
                 if *provider != id && seen[*provider] != Some(id) {
                     seen[*provider] = Some(id);
                     predecessors.add(*provider);
@@ -98,7 +199,7 @@ impl Plan {
 
     /// For each job, the jobs that wait for it, given their [`Plan::predecessors`].
     pub fn successors(&self, predecessors: &Lists<JobId, JobId>) -> Lists<JobId, JobId> {
-        Lists::of_pairs(self.jobs.len(), JobId(0), || {
+        Lists::of_pairs(self.len(), JobId(0), || {
             predecessors.enumerate().flat_map(|(after, before)| before.iter().map(move |job| (*job, after)))
         })
     }
@@ -108,14 +209,18 @@ impl Plan {
     #[must_use]
     pub fn serial(&self) -> Self {
         let mut serial = self.clone();
+        let mut chain: IdVec<JobId, (Option<ServiceId>, ServiceId)> =
+            vec![(None, ServiceId(0)); self.len()].into();
         let mut previous = None;
         for id in self.serial_order() {
-            let own = serial.services.push(format!("{}#{}", self.jobs[id].name, id.0));
-            let job = &mut serial.jobs[id];
-            job.provides.push(own);
-            job.needs =
-                previous.map(|service| Need { service, strength: Strength::Order }).into_iter().collect();
-            previous = Some(own);
+            let own = serial.services.push(&format!("{}#{}", &self.names[id], id.0));
+            chain[id] = (previous.replace(own), own);
+        }
+        (serial.provides, serial.needs) = (Lists::default(), Lists::default());
+        for (id, (previous, own)) in chain.enumerate() {
+            serial.provides.push(&[&self.provides[id], &[*own]].concat());
+            let need = previous.map(|service| Need { service, strength: Strength::Order });
+            serial.needs.push(need.as_slice());
         }
         serial
     }
@@ -126,11 +231,11 @@ impl Plan {
         let successors = self.successors(&predecessors);
         let mut open: IdVec<JobId, usize> = predecessors.iter().map(<[_]>::len).collect();
         let mut ready: BinaryHeap<Reverse<JobId>> =
-            self.jobs.ids().filter(|id| open[*id] == 0).map(Reverse).collect();
-        let mut placed: IdVec<JobId, bool> = vec![false; self.jobs.len()].into();
-        let mut order = Vec::with_capacity(self.jobs.len());
-        let mut uncut = self.jobs.ids();
-        while order.len() < self.jobs.len() {
+            self.ids().filter(|id| open[*id] == 0).map(Reverse).collect();
+        let mut placed: IdVec<JobId, bool> = vec![false; self.len()].into();
+        let mut order = Vec::with_capacity(self.len());
+        let mut uncut = self.ids();
+        while order.len() < self.len() {
             let next = ready.pop().map(|Reverse(id)| id).or_else(|| uncut.by_ref().find(|id| !placed[*id]));
             let Some(id) = next else { break };
             if std::mem::replace(&mut placed[id], true) {

@@ -38,7 +38,7 @@ pub fn priorities(plan: &Plan, costs: Option<&IdVec<JobId, u64>>) -> IdVec<JobId
     }
     let depths = ways.remaining(|_| 1);
     let dependants = ways.dependants();
-    plan.jobs.ids().map(|job| depths[job] << 32 | u64::from(dependants[job])).collect()
+    plan.ids().map(|job| depths[job] << 32 | u64::from(dependants[job])).collect()
 }
 
 /// Who follows whom.
@@ -66,15 +66,15 @@ impl Ways {
             }
         }
         // Nobody walks into a circle.
-        let successors = if order.len() == plan.jobs.len() {
+        let successors = if order.len() == plan.len() {
             all
         } else {
-            Lists::of_pairs(plan.jobs.len(), JobId(0), || {
+            Lists::of_pairs(plan.len(), JobId(0), || {
                 let all = all.enumerate().flat_map(|(job, list)| list.iter().map(move |after| (job, *after)));
                 all.filter(|(job, after)| waits[*job] == 0 && waits[*after] == 0)
             })
         };
-        Self { successors, order, jobs: plan.jobs.len() }
+        Self { successors, order, jobs: plan.len() }
     }
 
     /// For each job, its own cost and that of the most expensive chain after it.
@@ -109,27 +109,19 @@ impl Ways {
 mod tests {
     use super::*;
     use crate::model::{Phase, ServiceId, Strength};
-    use crate::plan::{Job, Need};
+    use crate::plan::{Job, Manner, Need};
 
     /// A plan whose job N provides service N and waits for the services listed.
     fn plan(needs: &[&[u32]]) -> Plan {
-        let job = |(at, needs): (usize, &&[u32])| Job {
-            name: at.to_string(),
-            script: String::new(),
-            interactive: false,
-            unknown: false,
-            provides: vec![ServiceId::from_index(at)],
-            needs: needs
-                .iter()
-                .map(|at| Need { service: ServiceId(*at), strength: Strength::Need })
-                .collect(),
-        };
-        Plan {
-            phase: Phase::Start,
-            services: (0..needs.len()).map(|at| at.to_string()).collect(),
-            jobs: needs.iter().enumerate().map(job).collect(),
-            parallel: true,
+        let mut plan = Plan::new(Phase::Start, true);
+        for (at, needs) in needs.iter().enumerate() {
+            let own = plan.services.push(&at.to_string());
+            let need = |at: &u32| Need { service: ServiceId(*at), strength: Strength::Need };
+            let needs: Vec<Need> = needs.iter().map(need).collect();
+            let (name, manner) = (&*at.to_string(), Manner::default());
+            plan.add(Job { name, script: "", manner, provides: &[own], needs: &needs });
         }
+        plan
     }
 
     fn costs(costs: &[u64]) -> IdVec<JobId, u64> {
@@ -180,7 +172,7 @@ mod tests {
         let chain: Vec<Vec<u32>> =
             (0..10_000_u32).map(|at| at.checked_sub(1).into_iter().collect()).collect();
         let plan = plan(&chain.iter().map(Vec::as_slice).collect::<Vec<_>>());
-        let (path, total) = critical_path(&plan, &plan.jobs.iter().map(|_| u64::MAX / 2).collect());
+        let (path, total) = critical_path(&plan, &vec![u64::MAX / 2; plan.len()].into());
         assert_eq!((path.len(), total), (10_000, u64::MAX));
         assert_eq!(priorities(&plan, None)[JobId(0)] >> 32, 10_000);
     }

@@ -40,7 +40,7 @@ pub struct Counts {
 impl<'a> Account<'a> {
     /// Computes the account of a run.
     pub fn new(run: &'a Run, plan: &'a Plan, unit: &'a str, plan_words: &'a str) -> Self {
-        let mut causes = Causes::new(plan.jobs.len());
+        let mut causes = Causes::new(plan.len());
         run.records.iter().for_each(|record| causes.note(record));
         Self {
             run,
@@ -49,7 +49,7 @@ impl<'a> Account<'a> {
             plan_words,
             critical: critical_path(run, plan),
             causes,
-            names: plan.jobs.iter().map(|job| shown(&job.name)).collect(),
+            names: plan.jobs().map(|job| shown(job.name)).collect(),
         }
     }
 
@@ -106,7 +106,7 @@ pub(super) fn took(record: &Record) -> Nanos {
 pub(super) mod tests {
     use super::*;
     use crate::model::{Phase, ServiceId, Strength};
-    use crate::plan::{Job, Need};
+    use crate::plan::{Job, Manner, Need};
     use crate::wavefront::Usage;
 
     /// Milliseconds.
@@ -122,31 +122,29 @@ pub(super) mod tests {
 
     impl Case {
         pub(in crate::report) fn new() -> Self {
-            let plan =
-                Plan { phase: Phase::Start, services: IdVec::new(), jobs: IdVec::new(), parallel: true };
+            let plan = Plan::new(Phase::Start, true);
             Self { plan, records: Vec::new() }
         }
 
         fn service(&mut self, name: &str) -> ServiceId {
-            let known = self.plan.services.enumerate().find(|(_, known)| *known == name).map(|(id, _)| id);
-            known.unwrap_or_else(|| self.plan.services.push(name.to_owned()))
+            let known = self.plan.services.ids().find(|id| &self.plan.services[*id] == name);
+            known.unwrap_or_else(|| self.plan.services.push(name))
         }
 
         /// A job with its needs that ran from and until so many milliseconds, or did not run.
         pub(in crate::report) fn job(&mut self, name: &str, needs: &[&str], ran: Option<(u64, u64)>) {
             // The ten thousand of a stress test need nobody: no search by name for them.
             let provides = if self.records.len() < 100 { vec![self.service(name)] } else { Vec::new() };
-            let needs = needs
+            let needs: Vec<Need> = needs
                 .iter()
                 .map(|need| Need { service: self.service(need), strength: Strength::Need })
                 .collect();
-            let job = self.plan.jobs.push(Job {
-                name: name.to_owned(),
-                script: format!("/etc/init.d/{name}"),
-                interactive: false,
-                unknown: false,
-                provides,
-                needs,
+            let job = self.plan.add(Job {
+                name,
+                script: &format!("/etc/init.d/{name}"),
+                manner: Manner::default(),
+                provides: &provides,
+                needs: &needs,
             });
             self.records.push(Record {
                 job,

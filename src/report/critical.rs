@@ -32,7 +32,7 @@ pub fn critical_path(run: &Run, plan: &Plan) -> Critical {
             path.jobs.push(record.job);
             path.length = path.length.saturating_add(until.saturating_sub(start));
         }
-        let by_clock = !plan.parallel || plan.jobs.get(record.job).is_some_and(|job| job.unknown);
+        let by_clock = !plan.parallel || plan.get(record.job).is_some_and(|job| job.manner.unknown);
         let next = if by_clock {
             by_end.before(record)
         } else {
@@ -93,7 +93,7 @@ mod tests {
 
     fn names(case: &Case) -> (Vec<String>, Nanos) {
         let path = critical_path(&case.run(), &case.plan);
-        (path.jobs.iter().map(|job| case.plan.jobs[*job].name.clone()).collect(), path.length / ms(1))
+        (path.jobs.iter().map(|job| case.plan.job(*job).name.to_owned()).collect(), path.length / ms(1))
     }
 
     #[test]
@@ -141,7 +141,7 @@ mod tests {
         case.job("a", &[], Some((0, 100)));
         case.job("b", &[], Some((0, 200)));
         case.job("unknown", &[], Some((201, 300)));
-        case.plan.jobs[JobId(2)].unknown = true;
+        case.plan.manners[JobId(2)].unknown = true;
         assert_eq!(names(&case), (vec!["b".into(), "unknown".into()], 299));
 
         let mut case = Case::new();

@@ -63,7 +63,7 @@ pub fn json(account: &Account) -> String {
 
 /// The name as it is; JSON escapes what must be escaped.
 fn plain_name<'a>(account: &'a Account, job: crate::model::JobId) -> &'a str {
-    account.plan.jobs.get(job).map_or("", |job| job.name.as_str())
+    account.plan.get(job).map_or("", |job| job.name)
 }
 
 fn job<'a>(account: &'a Account, record: &Record) -> Job<'a> {

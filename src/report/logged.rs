@@ -14,7 +14,7 @@ pub struct Logged {
 impl Logged {
     /// A log of the run of a plan.
     pub fn new(inside: Box<dyn Observer>, plan: &Plan) -> Self {
-        Self { inside, names: plan.jobs.iter().map(|job| job.name.clone()).collect() }
+        Self { inside, names: plan.jobs().map(|job| job.name.to_owned()).collect() }
     }
 }
 

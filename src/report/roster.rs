@@ -20,15 +20,14 @@ impl Roster {
     /// without history; a missing tail counts as `None`.
     pub fn new(plan: &Plan, expected: &IdVec<JobId, Option<u64>>) -> Self {
         let expected: IdVec<JobId, Option<Nanos>> = plan
-            .jobs
             .ids()
             .map(|job| expected.get(job).copied().flatten().map(|micros| micros.saturating_mul(1000)))
             .collect();
         let after = if plan.parallel { longest_after(plan, &expected) } else { None };
         Self {
-            names: plan.jobs.iter().map(|job| shown(&job.name)).collect(),
+            names: plan.jobs().map(|job| shown(job.name)).collect(),
             in_a_row: after.is_none(),
-            after: after.unwrap_or_else(|| plan.jobs.iter().map(|_| 0).collect()),
+            after: after.unwrap_or_else(|| vec![0; plan.len()].into()),
             expected,
         }
     }
@@ -85,12 +84,12 @@ pub(super) fn shown(name: &str) -> String {
 /// Kahn's order, 1962, run from the ends.
 fn longest_after(plan: &Plan, expected: &IdVec<JobId, Option<Nanos>>) -> Option<IdVec<JobId, Nanos>> {
     let before = plan.predecessors();
-    let mut successors: IdVec<JobId, usize> = plan.jobs.iter().map(|_| 0).collect();
+    let mut successors: IdVec<JobId, usize> = vec![0; plan.len()].into();
     for job in before.iter().flatten() {
         successors[*job] += 1;
     }
     let mut ready: VecDeque<JobId> = successors.ids().filter(|job| successors[*job] == 0).collect();
-    let mut after: IdVec<JobId, Nanos> = plan.jobs.iter().map(|_| 0).collect();
+    let mut after: IdVec<JobId, Nanos> = vec![0; plan.len()].into();
     let mut settled = 0;
     while let Some(job) = ready.pop_front() {
         settled += 1;
@@ -103,5 +102,5 @@ fn longest_after(plan: &Plan, expected: &IdVec<JobId, Option<Nanos>>) -> Option<
             }
         }
     }
-    (settled == plan.jobs.len()).then_some(after)
+    (settled == plan.len()).then_some(after)
 }

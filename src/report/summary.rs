@@ -69,7 +69,7 @@ fn by_hand(account: &Account, job: JobId) -> String {
         Phase::Start => "start",
         Phase::Stop => "stop",
     };
-    let script = account.plan.jobs.get(job).map_or("", |job| job.script.as_str());
+    let script = account.plan.get(job).map_or("", |job| job.script);
     let tame = |c: char| c.is_ascii_alphanumeric() || "/._-+:@,%".contains(c);
     let script = if script.chars().all(tame) {
         script.to_owned()

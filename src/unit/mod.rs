@@ -58,10 +58,10 @@ impl Loaded {
 
     /// All costs for priorities; `None` when not one is known. An unknown one counts as the median of the known.
     pub fn costs(&self) -> Option<IdVec<JobId, u64>> {
-        let mut known: Vec<u64> = self.plan.jobs.ids().filter_map(|job| self.cost(job)).collect();
+        let mut known: Vec<u64> = self.plan.ids().filter_map(|job| self.cost(job)).collect();
         known.sort_unstable();
         let median = *known.get(known.len() / 2)?;
-        Some(self.plan.jobs.ids().map(|job| self.cost(job).unwrap_or(median)).collect())
+        Some(self.plan.ids().map(|job| self.cost(job).unwrap_or(median)).collect())
     }
 
     /// `cached`, or `rebuilt: why`.
@@ -168,10 +168,10 @@ fn rebuild(
     let (mut plan, problems) =
         gathered.with_graph(request, |graph, problems| (graph.plan(), problems.to_vec()));
     if !plan.parallel {
-        plan = fall_back(&plan, gathered.unit.ordered);
+        plan = fall_back(plan, gathered.unit.ordered);
     }
     let stored = history.and_then(|history| history.costs(request.phase).ok()).unwrap_or_default();
-    let costs = plan.jobs.iter().map(|job| stored.get(&job.script).copied().unwrap_or(0)).collect();
+    let costs = plan.jobs().map(|job| stored.get(job.script).copied().unwrap_or(0)).collect();
     batch.readings = std::mem::take(&mut gathered.sources.fresh);
     let key = request.key();
     batch.units.push(UnitRow {
@@ -185,25 +185,14 @@ fn rebuild(
             postcard::to_stdvec(&problems).unwrap_or_default()
         },
     });
-    log::info!(
-        "{}: {} files read, {} jobs planned",
-        request.label(),
-        gathered.sources.parsed,
-        plan.jobs.len()
-    );
+    log::info!("{}: {} files read, {} jobs planned", request.label(), gathered.sources.parsed, plan.len());
     Loaded { plan, cached: false, why, problems, key, batch, costs }
 }
 
 /// What is run when verify failed: the given order, one by one. Links and pairs are given in an order that means
 /// something; names are not, so there the relations hold as far as they have no circle.
-fn fall_back(plan: &Plan, ordered: bool) -> Plan {
-    let mut bare = plan.clone();
-    if ordered {
-        for job in bare.jobs.ids() {
-            bare.jobs[job].needs.clear();
-        }
-    }
-    bare.serial()
+fn fall_back(plan: Plan, ordered: bool) -> Plan {
+    if ordered { plan.without_needs().serial() } else { plan.serial() }
 }
 
 /// Calls with the graph of a unit and all problems, whatever the history says of the plan.

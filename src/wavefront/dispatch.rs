@@ -41,8 +41,8 @@ pub fn run<S: Spawner, C: Clock>(
         settings,
         engine: Engine::new(plan),
         queue: Queue::default(),
-        deadlines: Deadlines::new(plan.jobs.len()),
-        records: plan.jobs.iter().map(|_| Draft::default()).collect(),
+        deadlines: Deadlines::new(plan.len()),
+        records: plan.ids().map(|_| Draft::default()).collect(),
         running: Vec::new(),
         alone: false,
         interrupted: None,
@@ -114,7 +114,7 @@ impl<S: Spawner, C: Clock> Dispatcher<'_, S, C> {
             match action {
                 Action::Ready(job) => {
                     self.records[job].ready = Some(self.clock.now());
-                    self.queue.push(job, self.priorities, self.plan.jobs[job].interactive);
+                    self.queue.push(job, self.priorities, self.plan.job(job).manner.interactive);
                 }
                 Action::Skip { job, because } => {
                     self.record(job, self.clock.now(), Outcome::DependencyFailed(because), Usage::default());
@@ -244,7 +244,7 @@ impl<S: Spawner, C: Clock> Dispatcher<'_, S, C> {
                 Stage::Abandon => {
                     self.reporter.say(format!(
                         "{} does not even end on SIGKILL: going on without it",
-                        self.plan.jobs[job].name
+                        self.plan.job(job).name
                     ));
                     let outcome = if self.records[job].timed_out {
                         Outcome::TimedOut
@@ -261,10 +261,10 @@ impl<S: Spawner, C: Clock> Dispatcher<'_, S, C> {
     /// The machine must come up all the same: the first that waits is let go, and so on, one by one.
     fn break_deadlock(&mut self) {
         let waiting = |job: &JobId| self.engine.job(*job) == JobState::Waiting;
-        let Some(job) = self.plan.jobs.ids().find(waiting) else { return };
+        let Some(job) = self.plan.ids().find(waiting) else { return };
         self.reporter.say(format!(
             "the remaining services wait for each other: starting {} all the same, one by one from here on",
-            self.plan.jobs[job].name
+            self.plan.job(job).name
         ));
         self.settings.slots = 1;
         self.engine.release(job);

@@ -124,12 +124,11 @@ fn what_is_given_up_does_not_come_back_through_a_second_provider() {
     assert_eq!(case.edges(), "a-b b>c");
     let plan = case.plan();
     let names = |jobs: &[serel::model::JobId]| -> Vec<String> {
-        jobs.iter().map(|job| plan.jobs[*job].name.clone()).collect()
+        jobs.iter().map(|job| plan.job(*job).name.to_owned()).collect()
     };
     let predecessors = plan.predecessors();
-    let before: Vec<Vec<String>> = predecessors.iter().map(|jobs| names(jobs)).collect();
+    let before: Vec<Vec<String>> = predecessors.iter().map(names).collect();
     assert_eq!(before, [vec![], vec!["a".to_owned()], vec!["b".to_owned()]]);
-    let private: Vec<&str> =
-        plan.services.iter().map(String::as_str).filter(|name| name.contains('#')).collect();
+    let private: Vec<&str> = plan.services.iter().filter(|name| name.contains('#')).collect();
     assert_eq!(private, ["a#0"], "x is not a's alone, so a private name stands for it");
 }

@@ -53,7 +53,7 @@ fn a_list_of_five_thousand_names() {
         names().map(|name| script(&name, RelationKind::ShouldStart, std::iter::empty())).collect();
     members.push(script("last", RelationKind::RequiredStart, names()));
     let case = unit(members);
-    assert_eq!(case.plan().jobs.iter().map(|job| job.needs.len()).max(), Some(5_000));
+    assert_eq!(case.plan().jobs().map(|job| job.needs.len()).max(), Some(5_000));
     // And if none of them is there.
     let case = unit(vec![script("last", RelationKind::RequiredStart, names())]);
     assert_eq!(case.problems().len(), 5_000);
@@ -103,5 +103,5 @@ fn a_wide_tree_of_two_thousand() {
     let case = unit(members.collect());
     let plan = case.plan();
     assert!(plan.parallel);
-    assert_eq!(plan.jobs.len(), 2_000);
+    assert_eq!(plan.len(), 2_000);
 }

@@ -142,13 +142,13 @@ fn plan_is_the_graph(graph: &Graph) {
     assert_eq!(from_plan, from_graph);
     let providers = plan.providers();
     let mut needs: BTreeMap<(JobId, JobId), Strength> = BTreeMap::new();
-    for (after, job) in plan.jobs.enumerate() {
+    for (after, job) in plan.ids().zip(plan.jobs()) {
         let mut services: Vec<_> = job.needs.iter().map(|need| need.service).collect();
         services.sort();
         services.dedup();
         assert_eq!(services.len(), job.needs.len(), "a service is needed twice");
         assert!(job.needs.iter().all(|need| !job.provides.contains(&need.service)), "it waits for itself");
-        for need in &job.needs {
+        for need in job.needs {
             for before in &providers[need.service] {
                 let strength = needs.entry((*before, after)).or_insert(need.strength);
                 *strength = need.strength.min(*strength);

@@ -145,8 +145,7 @@ fn interactive_by_header_or_by_configuration() {
     let mut case = start("a interactive\nb\nc as:x,y\nd");
     case.conf.interactive = vec!["b", "y"];
     let plan = case.plan();
-    let alone: Vec<&str> =
-        plan.jobs.iter().filter(|job| job.interactive).map(|job| job.name.as_str()).collect();
+    let alone: Vec<&str> = plan.jobs().filter(|job| job.manner.interactive).map(|job| job.name).collect();
     assert_eq!(alone, ["a", "b", "c"]);
 }
 
@@ -166,7 +165,7 @@ fn two_providers_are_both_waited_for() {
         ["warning duplicate 2: mta is provided by a (/etc/init.d/a:1) and b (/etc/init.d/b:2)"]
     );
     let plan = case.plan();
-    assert_eq!(plan.jobs.iter().map(|job| job.needs.len()).collect::<Vec<_>>(), [1, 1, 1, 0]);
+    assert_eq!(plan.jobs().map(|job| job.needs.len()).collect::<Vec<_>>(), [1, 1, 1, 0]);
 
     let tree = start("a on:2 as:mta\nb on:3 as:mta").scope(Scope::Tree);
     assert_eq!(tree.words(), [""; 0], "they never meet");

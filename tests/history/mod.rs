@@ -6,8 +6,8 @@ mod trouble;
 
 use serel::fingerprint::{Digest, Entry, Manifest, Stat};
 use serel::history::{Batch, History, JobRow, RunRow, StoredReading, UnitRow};
-use serel::model::{IdVec, JobId, Phase, ServiceId};
-use serel::plan::{Job, Plan};
+use serel::model::Phase;
+use serel::plan::{Job, Manner, Plan};
 use serel::root::Root;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -24,19 +24,13 @@ pub(crate) fn key(text: &str) -> Digest {
 }
 
 pub(crate) fn plan(names: &[&str]) -> Plan {
-    let services: IdVec<ServiceId, String> = names.iter().map(|name| (*name).to_owned()).collect();
-    let jobs: IdVec<JobId, Job> = (0..)
-        .zip(names)
-        .map(|(index, name)| Job {
-            name: (*name).to_owned(),
-            script: format!("/etc/init.d/{name}"),
-            interactive: false,
-            unknown: false,
-            provides: vec![ServiceId(index)],
-            needs: Vec::new(),
-        })
-        .collect();
-    Plan { phase: Phase::Start, services, jobs, parallel: true }
+    let mut plan = Plan::new(Phase::Start, true);
+    for name in names {
+        let own = plan.services.push(name);
+        let script = &*format!("/etc/init.d/{name}");
+        plan.add(Job { name, script, manner: Manner::default(), provides: &[own], needs: &[] });
+    }
+    plan
 }
 
 pub(crate) fn unit(name: &str, services: &[&str]) -> UnitRow {

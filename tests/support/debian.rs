@@ -62,7 +62,7 @@ const PACKAGES: &[&str] = &[
 const FEWEST_SCRIPTS: usize = 70;
 
 /// For a fetch over a slow line; apt-get's own time-outs are shorter.
-const FETCH_LIMIT: Duration = Duration::from_secs(600);
+const FETCH_LIMIT: Duration = Duration::from_mins(10);
 
 /// The unpacked packages; read only.
 #[derive(Debug)]

@@ -12,7 +12,7 @@ use std::thread;
 use std::time::Duration;
 
 /// More than any of the tests' programs needs on a machine that is busy with something else.
-pub(crate) const LIMIT: Duration = Duration::from_secs(120);
+pub(crate) const LIMIT: Duration = Duration::from_mins(2);
 
 /// A program that has ended.
 #[derive(Debug)]

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::model::{Id, ServiceId, Strength};
-use crate::plan::{Job, Need};
+use crate::plan::{Job, Manner, Need};
 use crate::wavefront::{Behaviour, Simulated, VirtualClock};
 use proptest::prelude::*;
 
@@ -10,26 +10,20 @@ const SECOND: Nanos = 1_000_000_000;
 
 /// A plan of jobs, each with one service; `needs[j]` names earlier jobs.
 fn plan(needs: &[Vec<(u32, Strength)>]) -> Plan {
-    Plan {
-        phase: Phase::Start,
-        services: (0..needs.len()).map(|n| format!("s{n}")).collect(),
-        jobs: needs
-            .iter()
-            .enumerate()
-            .map(|(n, needs)| Job {
-                name: format!("j{n}"),
-                script: format!("/etc/init.d/j{n}"),
-                interactive: false,
-                unknown: false,
-                provides: vec![ServiceId::from_index(n)],
-                needs: needs
-                    .iter()
-                    .map(|(s, strength)| Need { service: ServiceId(*s), strength: *strength })
-                    .collect(),
-            })
-            .collect(),
-        parallel: true,
+    let mut plan = Plan::new(Phase::Start, true);
+    for (n, needs) in needs.iter().enumerate() {
+        let own = plan.services.push(&format!("s{n}"));
+        let needs: Vec<Need> =
+            needs.iter().map(|(s, strength)| Need { service: ServiceId(*s), strength: *strength }).collect();
+        plan.add(Job {
+            name: &format!("j{n}"),
+            script: &format!("/etc/init.d/j{n}"),
+            manner: Manner::default(),
+            provides: &[own],
+            needs: &needs,
+        });
     }
+    plan
 }
 
 fn settings(slots: usize) -> Settings {
@@ -38,7 +32,7 @@ fn settings(slots: usize) -> Settings {
 
 fn drive(plan: &Plan, settings: Settings, world: (Simulated, VirtualClock)) -> (Run, Simulated) {
     let (mut simulated, clock) = world;
-    let priorities = plan.jobs.iter().map(|_| 0).collect();
+    let priorities = vec![0; plan.len()].into();
     let run = run(plan, &priorities, settings, &mut simulated, &clock, &mut Reporter::silent());
     (run, simulated)
 }
@@ -61,7 +55,7 @@ fn a_wavefront_takes_as_long_as_its_longest_path() {
 #[test]
 fn an_interactive_job_is_alone_on_the_console() {
     let mut plan = plan(&vec![vec![]; 4]);
-    plan.jobs[JobId(0)].interactive = true;
+    plan.manners[JobId(0)].interactive = true;
     let (run, simulated) = drive(&plan, settings(9), Simulated::new(all(4, Behaviour::succeeding(SECOND))));
     assert_eq!(simulated.started.last(), Some(&(JobId(0), true)));
     let others = run.records.iter().skip(1).map(|record| record.end).max();
