@@ -7,5 +7,6 @@ mod history;
 mod logging;
 mod processes;
 mod report;
+mod serelrc;
 mod startpar;
 mod support;
