@@ -179,11 +179,11 @@ fn finish(
     batch.runs.push(record::row(request, plan, result, &loaded));
     let label = request.label();
     let words = loaded.plan_words();
-    let account = Account::new(result, plan, &label, &words);
+    let account = Account::new(result, plan, &label, &words).called(&common.root, argument(request));
     std::thread::scope(|scope| {
         scope.spawn(|| save(batch, common));
         let text = if common.json {
-            report::json::json(&account) + "\n"
+            report::json::json(&account)
         } else {
             report::summary::summary(&account, common.color.wanted(std::io::stdout().as_fd()))
         };

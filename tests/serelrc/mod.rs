@@ -4,8 +4,10 @@
 //! Each test has a tree of its own. Scripts write down themselves that they ran; where one has to wait for another,
 //! it reads from a fifo.
 
+mod capture;
 mod failures;
 mod runs;
+mod signals;
 
 use crate::support::program::{Finished, LIMIT, finish};
 use crate::support::sandbox::Sandbox;
