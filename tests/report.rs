@@ -1,11 +1,8 @@
 //! The console as the operator sees it: plain lines, and a live display on a real pseudo terminal.
 
-#[path = "support/screen.rs"]
-mod screen;
-
+use crate::support::screen::Screen;
 use nix::pty::{OpenptyResult, openpty};
 use rustix::termios::tcsetwinsize;
-use screen::Screen;
 use serel::model::{IdVec, JobId, Phase, ServiceId, Strength};
 use serel::plan::{Job, Need, Plan};
 use serel::report::Roster;

@@ -8,6 +8,7 @@ mod capture;
 mod failures;
 mod runs;
 mod signals;
+mod terminal;
 
 use crate::support::program::{Finished, LIMIT, finish};
 use crate::support::sandbox::Sandbox;

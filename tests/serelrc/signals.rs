@@ -5,7 +5,7 @@ use crate::support::script::Script;
 
 /// Sends a signal to serelrc and ends when it is passed on. The child that it waits for is ended with it.
 fn sends(name: &str, signal: &str) -> Script {
-    Script::new(name).then(&format!("kill -{signal} $PPID; sleep 1000 & wait"))
+    Script::new(name).then(&format!("kill -{signal} $PPID; sleep 1000"))
 }
 
 #[test]
@@ -39,7 +39,7 @@ fn what_waits_for_a_slot_is_not_started_after_a_signal() {
 
 #[test]
 fn a_script_that_ends_well_after_the_signal_is_well() {
-    let body = "trap 'exit 0' TERM; kill -TERM $PPID; while :; do sleep 1000 & wait; done";
+    let body = "trap 'kill $!; exit 0' TERM; sleep 1000 & kill -TERM $PPID; while :; do wait; done";
     let sandbox = tree(&[Script::new("cares").then(body)]);
     let run = sandbox.serelrc(&["--json", "start", "2"]).expect_code(143);
     assert_eq!(job(&run.json(), "cares")["outcome"], "done");
@@ -47,7 +47,7 @@ fn a_script_that_ends_well_after_the_signal_is_well() {
 
 #[test]
 fn the_second_signal_kills() {
-    let body = "trap 'kill -INT $PPID' TERM; kill -TERM $PPID; while :; do sleep 1000 & wait; done";
+    let body = "trap 'kill -INT $PPID' TERM; (trap '' TERM INT; exec sleep 1000) & kill -TERM $PPID; while :; do wait; done";
     let sandbox = tree(&[Script::new("deaf").then(body)]);
     let run = sandbox.serelrc(&["start", "2"]).expect_code(143);
     assert!(run.stdout.contains("second signal: killing 1 jobs"), "{run}");
