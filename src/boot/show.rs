@@ -239,7 +239,9 @@ pub fn verify(common: &Common, request: &Request) -> Exit {
                 print("success\n");
             } else {
                 let count = problems.iter().filter(|problem| problem.severity == Severity::Error).count();
-                eprintln!("serelrc: {count} errors: this unit would be run in the given order, one by one");
+                crate::log::say(format_args!(
+                    "serelrc: {count} errors: this unit would be run in the given order, one by one"
+                ));
             }
         }
         if valid { Exit::Ok } else { Exit::Invalid }

@@ -41,10 +41,10 @@ pub fn start(common: &Common, request: &Request, running: &Running) -> Exit {
     let least = if loaded.cached { Severity::Error } else { Severity::Warning };
     tell(&common.root, &loaded.problems, least);
     if !loaded.plan.parallel {
-        eprintln!(
+        crate::log::say(format_args!(
             "serelrc: the definitions of `{}` do not fit together: falling back to the given order, one by one",
             request.label()
-        );
+        ));
     }
     let plan =
         if running.serial || !loaded.plan.parallel { loaded.plan.serial() } else { loaded.plan.clone() };
@@ -114,7 +114,7 @@ fn execute(
     let mut reporter = match console {
         Ok(observer) => Reporter::new(Box::new(Logged::new(observer, plan))),
         Err(error) => {
-            eprintln!("serelrc: nothing is shown ({error})");
+            crate::log::say(format_args!("serelrc: nothing is shown ({error})"));
             Reporter::silent()
         }
     };

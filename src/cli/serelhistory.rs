@@ -53,7 +53,7 @@ pub fn run() -> ExitCode {
     match done.and_then(|()| cli.carry_out()) {
         Ok(exit) => exit.into(),
         Err(error) => {
-            eprintln!("serelhistory: error: {error}");
+            crate::log::say(format_args!("serelhistory: error: {error}"));
             Exit::Usage.into()
         }
     }
