@@ -22,7 +22,7 @@ struct Cli {
     #[arg(long, group = "what", value_name = "QUESTION")]
     query: Option<Question>,
     /// The unit is being stopped: relations run backwards (K??name paths say so, too)
-    #[arg(long, requires = "populate")]
+    #[arg(long, conflicts_with = "query")]
     stopping: bool,
     /// What Required-Start means: the needed one must succeed, or must only have ended
     #[arg(long, value_name = "STRENGTH", default_value = "need")]
