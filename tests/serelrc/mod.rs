@@ -5,10 +5,16 @@
 //! it reads from a fifo.
 
 mod capture;
+mod change;
+mod channels;
 mod failures;
+mod fallback;
+mod json;
+mod remembered;
 mod runs;
 mod signals;
 mod terminal;
+mod units;
 
 use crate::support::program::{Finished, LIMIT, finish};
 use crate::support::sandbox::Sandbox;
