@@ -141,8 +141,8 @@ fn an_ordinary_user_runs_what_root_laid_and_keeps_nothing() {
     }
     let sandbox = known();
     shell(&sandbox, "chmod 755 .; : > journal").expect_code(0);
-    let text = "cp \"$SERELRC\" rc; cp -r . /tmp/serel-test-$$; cd /tmp/serel-test-$$; sed -i \"s|$TREE|$PWD|\" etc/init.d/*; chmod 777 .; chown 65534 journal
-setpriv --reuid 65534 --regid 65534 --clear-groups ./rc --root . start 2; code=$?; cat journal; rm -rf /tmp/serel-test-$$; exit $code";
+    let text = "cp \"$SERELRC\" rc; dir=$(mktemp -d); cp -r . \"$dir\"; cd \"$dir\"; sed -i \"s|$TREE|$PWD|\" etc/init.d/*; chmod 777 .; chown 65534 journal
+setpriv --reuid 65534 --regid 65534 --clear-groups ./rc --root . start 2; code=$?; cat journal; rm -rf \"$dir\"; exit $code";
     let run = shell(&sandbox, text).expect_code(0);
     assert!(run.stdout.ends_with("a start\nb start\n"), "{run}");
     assert!(run.stderr.is_empty(), "what every early boot meets is worth no word: {run}");

@@ -3,9 +3,9 @@
 use super::{job, needer, ran, shell, tree};
 use crate::support::script::Script;
 
-/// Sends a signal to serelrc and ends when it is passed on. The child that it waits for is ended with it.
+/// Sends a signal to serelrc and ends when it is passed on. It has no child that could be started too late to get it.
 fn sends(name: &str, signal: &str) -> Script {
-    Script::new(name).then(&format!("kill -{signal} $PPID; sleep 1000"))
+    Script::new(name).then(&format!("kill -{signal} $PPID; while :; do :; done"))
 }
 
 #[test]
@@ -39,7 +39,7 @@ fn what_waits_for_a_slot_is_not_started_after_a_signal() {
 
 #[test]
 fn a_script_that_ends_well_after_the_signal_is_well() {
-    let body = "trap 'kill $!; exit 0' TERM; sleep 1000 & kill -TERM $PPID; while :; do wait; done";
+    let body = "trap 'kill -KILL $!; exit 0' TERM; sleep 1000 & kill -TERM $PPID; while :; do wait; done";
     let sandbox = tree(&[Script::new("cares").then(body)]);
     let run = sandbox.serelrc(&["--json", "start", "2"]).expect_code(143);
     assert_eq!(job(&run.json(), "cares")["outcome"], "done");

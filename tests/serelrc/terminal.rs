@@ -171,8 +171,7 @@ fn a_terminal_without_a_cursor_gets_plain_lines() {
 
 #[test]
 fn control_c_ends_the_run_and_reaches_the_scripts_through_us_only() {
-    let body =
-        "trap 'echo INT >> \"${0%/etc/*}/signals\"; exit 1' INT; echo > \"${0%/etc/*}/up\"; sleep 1000";
+    let body = "trap 'echo INT >> \"${0%/etc/*}/signals\"; exit 1' INT; echo > \"${0%/etc/*}/up\"; while :; do :; done";
     let sandbox = tree(&[Script::new("a").then(body), needer("b", "a")]);
     let text = "mkfifo up; (read x < up; echo ready) & rc start 2";
     let seen = on_terminal(&sandbox, text, &[("ready", "\x03")]).expect_code(130);
