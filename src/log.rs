@@ -10,8 +10,9 @@ use env_logger::{Builder, Target as Stream};
 use nix::syslog::{Facility, LogFlags, Priority, Severity, openlog, syslog};
 use nix::time::{ClockId, clock_gettime};
 use std::ffi::CString;
+use std::fmt;
 use std::fs::{File, OpenOptions};
-use std::io;
+use std::io::{self, Write as _};
 use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
@@ -162,6 +163,18 @@ fn open_file(path: &Path, truncate: bool) -> Result<File, LogError> {
         file.set_len(0).map_err(failed)?;
     }
     Ok(file)
+}
+
+/// Writes a line to standard error, whatever the log is. Never fails and never panics, as `eprintln!` does when a
+/// console has hung up or a disk is full: a boot must not end for the sake of a message.
+pub fn say(text: impl fmt::Display) {
+    let text = text.to_string();
+    let mut said = String::with_capacity(text.len() + 1);
+    for line in text.lines() {
+        said.push_str(&text::harmless(line.as_bytes()));
+        said.push('\n');
+    }
+    let _ = io::stderr().lock().write_all(said.as_bytes());
 }
 
 /// The time since the machine was started, as in the kernel's log: the wall clock of a boot is not to be trusted.

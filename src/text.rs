@@ -10,8 +10,10 @@ use std::fmt::Write as _;
 /// no text; every other control character, what changes the direction of writing, and what is not UTF-8 is shown
 /// as `\x1b` or `\u{202e}`.
 pub fn harmless(bytes: &[u8]) -> Cow<'_, str> {
+    // Nearly every name is plain ASCII, which is told without decoding it.
+    let plain = bytes.iter().all(|byte| matches!(byte, b' '..=b'~'));
     if let Ok(text) = std::str::from_utf8(bytes)
-        && !text.chars().any(is_harmful)
+        && (plain || !text.chars().any(is_harmful))
     {
         return Cow::Borrowed(text);
     }

@@ -7,5 +7,7 @@ mod history;
 mod logging;
 mod processes;
 mod report;
+mod serelhistory;
+mod serelrc;
 mod startpar;
 mod support;

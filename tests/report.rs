@@ -1,11 +1,8 @@
 //! The console as the operator sees it: plain lines, and a live display on a real pseudo terminal.
 
-#[path = "support/screen.rs"]
-mod screen;
-
+use crate::support::screen::Screen;
 use nix::pty::{OpenptyResult, openpty};
 use rustix::termios::tcsetwinsize;
-use screen::Screen;
 use serel::model::{IdVec, JobId, Phase, ServiceId, Strength};
 use serel::plan::{Job, Manner, Need, Plan};
 use serel::report::Roster;
@@ -102,7 +99,7 @@ fn plain_lines_in_the_order_of_completion_with_reasons() {
           OK     cron                   1.12s\n \
           TIME   net                   30.01s  timed out after 30s\n \
           CANCEL late                       -  not started: the run was interrupted\n \
-          FAILED gone                       -  not started: No such file or directory\n \
+          FAILED gone                       -  not started: no such script, or no such interpreter as its first line names\n \
           SKIP   apt                    0.01s  not installed (exit status 5)\n \
           FAILED crash                  1m23s  killed by SIGSEGV\n"
     );

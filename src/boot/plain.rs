@@ -10,18 +10,18 @@ use std::process::Command;
 
 /// Runs the jobs of a serial plan in its order, on the console as it is.
 pub(super) fn run(plan: &Plan, argument: &str, root: &Root, why: &str) -> Exit {
-    eprintln!("serelrc: {why}: running the scripts one by one, without supervision");
+    crate::log::say(format_args!("serelrc: {why}: running the scripts one by one, without supervision"));
     let mut exit = Exit::Ok;
     for job in plan.serial_order().into_iter().map(|id| plan.job(id)) {
         let status = Command::new(script_of(root, job)).arg(argument).status();
         match status {
             Ok(status) if status.success() || matches!(status.code(), Some(5 | 6)) => {}
             Ok(status) => {
-                eprintln!("serelrc: {}: {status}", job.name);
+                crate::log::say(format_args!("serelrc: {}: {status}", job.name));
                 exit = Exit::Failed;
             }
             Err(error) => {
-                eprintln!("serelrc: {}: {error}", job.name);
+                crate::log::say(format_args!("serelrc: {}: {error}", job.name));
                 exit = Exit::Failed;
             }
         }

@@ -9,6 +9,7 @@ use crate::plan::critical_path;
 use crate::text;
 use crate::unit::{self, Loaded, Request};
 use serde::Serialize;
+use std::borrow::Cow;
 use std::fmt::Write as _;
 
 // Paths in JSON are logical ones: the same whatever --root is.
@@ -58,7 +59,7 @@ pub fn graph(common: &Common, request: &Request) -> Exit {
         tell(&common.root, problems, Severity::Warning);
         let mut out = String::new();
         for (id, node) in graph.nodes.enumerate() {
-            let _ = writeln!(out, "{}", node.name);
+            let _ = writeln!(out, "{}", harmless(node.name));
             for edge in graph.standing().filter(|edge| edge.after == id) {
                 let word = match edge.strength {
                     Strength::Need => "needs",
@@ -66,7 +67,8 @@ pub fn graph(common: &Common, request: &Request) -> Exit {
                 };
                 let origin = graph.origin(edge);
                 let (file, line) = (common.root.shown(origin.file), origin.at.line);
-                let _ = writeln!(out, "  {word} {:<24} {file}:{line}", graph.nodes[edge.before].name);
+                let before = harmless(graph.nodes[edge.before].name);
+                let _ = writeln!(out, "  {word} {before:<24} {}:{line}", harmless(&file));
             }
         }
         print(&out)
@@ -203,20 +205,20 @@ fn plan_text(loaded: &Loaded) -> String {
     let mut out = String::with_capacity(plan.len() * 64);
     for (id, before) in plan.predecessors().enumerate() {
         let job = plan.job(id);
-        out += job.name;
+        out += &harmless(job.name);
         if let Some(cost) = loaded.cost(id) {
             let _ = write!(out, " ({})", text::seconds(cost.saturating_mul(1000)));
         }
         for (number, other) in before.iter().enumerate() {
             out += if number == 0 { ": " } else { " " };
-            out += plan.job(*other).name;
+            out += &harmless(plan.job(*other).name);
         }
         out.push('\n');
     }
     let (path, length) = predicted(loaded);
     let _ = write!(out, "{} jobs; plan: {}", plan.len(), loaded.plan_words());
     if length > 0 {
-        let names: Vec<&str> = path.iter().map(|job| plan.job(*job).name).collect();
+        let names: Vec<_> = path.iter().map(|job| harmless(plan.job(*job).name)).collect();
         let _ =
             write!(out, "; predicted {}: {}", text::seconds(length.saturating_mul(1000)), names.join(" > "));
     }
@@ -234,18 +236,21 @@ struct VerifyJson<'a> {
 pub fn verify(common: &Common, request: &Request) -> Exit {
     unit::with_graph(&common.root, &common.database, request, |_, problems| {
         let valid = problems.iter().all(|problem| problem.severity < Severity::Error);
-        if common.json {
-            print_json(&VerifyJson { valid, problems: problems_json(problems) });
+        let printed = if common.json {
+            print_json(&VerifyJson { valid, problems: problems_json(problems) })
         } else {
             tell(&common.root, problems, Severity::Warning);
             if valid {
-                print("success\n");
+                print("success\n")
             } else {
                 let count = problems.iter().filter(|problem| problem.severity == Severity::Error).count();
-                eprintln!("serelrc: {count} errors: this unit would be run in the given order, one by one");
+                crate::log::say(format_args!(
+                    "serelrc: {count} errors: this unit would be run in the given order, one by one"
+                ));
+                Exit::Ok
             }
-        }
-        if valid { Exit::Ok } else { Exit::Invalid }
+        };
+        if valid { printed } else { Exit::Invalid }
     })
 }
 
@@ -253,6 +258,11 @@ pub fn verify(common: &Common, request: &Request) -> Exit {
 pub fn explain(common: &Common, request: &Request) -> Exit {
     let loaded = unit::load(&common.root, &common.database, request);
     print(&format!("{}: {}\n", request.label(), loaded.plan_words()))
+}
+
+/// A name of a file may hold anything.
+fn harmless(name: &str) -> Cow<'_, str> {
+    text::harmless(name.as_bytes())
 }
 
 fn print_json(document: &impl Serialize) -> Exit {

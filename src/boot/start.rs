@@ -21,6 +21,8 @@ use std::path::PathBuf;
 
 /// From SIGTERM to SIGKILL, and from there until a job is given up.
 const GRACE: u64 = 5_000_000_000;
+/// The word that a script is called with to stop.
+const STOP: &str = "stop";
 const SECOND: u64 = 1_000_000_000;
 
 /// Slots of `--jobs auto` for each processor, and at least. Boot scripts mostly wait: more slots than processors cost
@@ -41,13 +43,17 @@ pub fn start(common: &Common, request: &Request, running: &Running) -> Exit {
     let least = if loaded.cached { Severity::Error } else { Severity::Warning };
     tell(&common.root, &loaded.problems, least);
     if !loaded.plan.parallel {
-        eprintln!(
+        crate::log::say(format_args!(
             "serelrc: the definitions of `{}` do not fit together: falling back to the given order, one by one",
             request.label()
-        );
+        ));
     }
-    let plan =
+    let mut plan =
         if running.serial || !loaded.plan.parallel { loaded.plan.serial() } else { loaded.plan.clone() };
+    if argument(request) == STOP {
+        // LSB's "program is not running" is what one wants of those that halt, too.
+        plan.phase = Phase::Stop;
+    }
     if running.dry_run {
         return dry_run(&plan, &loaded, running);
     }
@@ -76,9 +82,9 @@ pub fn change(common: &Common, stopping: &Request, starting: &Request, running: 
 /// What the scripts are called with: those that halt and reboot "start" are called to stop, as rc always has.
 fn argument(request: &Request) -> &'static str {
     match (&request.members, request.phase) {
-        (Members::Level { level, .. }, Phase::Start) if level.is_shutdown() => "stop",
+        (Members::Level { level, .. }, Phase::Start) if level.is_shutdown() => STOP,
         (_, Phase::Start) => "start",
-        (_, Phase::Stop) => "stop",
+        (_, Phase::Stop) => STOP,
     }
 }
 
@@ -113,7 +119,7 @@ fn execute(
     let mut reporter = match console {
         Ok(observer) => Reporter::new(Box::new(Logged::new(observer, plan))),
         Err(error) => {
-            eprintln!("serelrc: nothing is shown ({error})");
+            crate::log::say(format_args!("serelrc: nothing is shown ({error})"));
             Reporter::silent()
         }
     };
@@ -178,11 +184,11 @@ fn finish(
     batch.runs.push(record::row(request, plan, result, &loaded));
     let label = request.label();
     let words = loaded.plan_words();
-    let account = Account::new(result, plan, &label, &words);
+    let account = Account::new(result, plan, &label, &words).called(&common.root, argument(request));
     std::thread::scope(|scope| {
         scope.spawn(|| save(batch, common));
         let text = if common.json {
-            report::json::json(&account) + "\n"
+            report::json::json(&account)
         } else {
             report::summary::summary(&account, common.color.wanted(std::io::stdout().as_fd()))
         };
@@ -232,8 +238,8 @@ fn dry_run(plan: &Plan, loaded: &Loaded, running: &Running) -> Exit {
         text += &format!(
             "{:>9} {} {}{alone}\n",
             crate::text::seconds(record.start.unwrap_or(0) - result.begin),
-            plan.job(*job).name,
-            plan.job(*job).script,
+            crate::text::harmless(plan.job(*job).name.as_bytes()),
+            crate::text::harmless(plan.job(*job).script.as_bytes()),
         );
     }
     let predicted = crate::text::seconds(result.end - result.begin);

@@ -29,7 +29,7 @@ pub fn run() -> ExitCode {
         Err(code) => return code,
     };
     if let Err(error) = cli.general.init_log("lsb2rdf") {
-        eprintln!("lsb2rdf: error: {error}");
+        crate::log::say(format_args!("lsb2rdf: error: {error}"));
         return Exit::Usage.into();
     }
     convert(&cli.files).into()
@@ -44,7 +44,7 @@ fn convert(files: &[PathBuf]) -> Exit {
         let bytes = match std::fs::read(path) {
             Ok(bytes) => bytes,
             Err(error) => {
-                eprintln!("lsb2rdf: error: {shown}: {error}");
+                crate::log::say(format_args!("lsb2rdf: error: {shown}: {error}"));
                 exit = Exit::Failed;
                 continue;
             }
@@ -73,7 +73,7 @@ fn convert(files: &[PathBuf]) -> Exit {
     }
     match std::io::stdout().lock().write_all(rdf::write(&definitions).as_bytes()) {
         Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
-            eprintln!("lsb2rdf: error: cannot write: {error}");
+            crate::log::say(format_args!("lsb2rdf: error: cannot write: {error}"));
             Exit::Failed
         }
         _ if diagnostics.iter().any(|found| found.severity == Severity::Error) => Exit::Invalid,

@@ -22,7 +22,7 @@ struct Cli {
     #[arg(long, group = "what", value_name = "QUESTION")]
     query: Option<Question>,
     /// The unit is being stopped: relations run backwards (K??name paths say so, too)
-    #[arg(long, requires = "populate")]
+    #[arg(long, conflicts_with = "query")]
     stopping: bool,
     /// What Required-Start means: the needed one must succeed, or must only have ended
     #[arg(long, value_name = "STRENGTH", default_value = "need")]
@@ -53,7 +53,7 @@ pub fn run() -> ExitCode {
     match done.and_then(|()| cli.carry_out()) {
         Ok(exit) => exit.into(),
         Err(error) => {
-            eprintln!("serelhistory: error: {error}");
+            crate::log::say(format_args!("serelhistory: error: {error}"));
             Exit::Usage.into()
         }
     }

@@ -211,7 +211,7 @@ pub fn run() -> ExitCode {
     match done {
         Ok(exit) => exit.into(),
         Err(error) => {
-            eprintln!("serelrc: error: {error}");
+            crate::log::say(format_args!("serelrc: error: {error}"));
             Exit::Usage.into()
         }
     }

@@ -4,6 +4,7 @@
 
 use crate::model::Place;
 use crate::root::Root;
+use crate::text;
 use serde::{Deserialize, Serialize};
 use std::fmt::Write as _;
 
@@ -116,17 +117,23 @@ impl Diagnostic {
             Severity::Error => "error",
         };
         let file = if self.file.starts_with('/') { root.shown(&self.file) } else { self.file.clone() };
+        let file = text::harmless(file.as_bytes());
+        // Names of files and services stand in the text, too; its own lines stay.
+        let lines = |text: &str| {
+            text.split('\n').map(|line| text::harmless(line.as_bytes())).collect::<Vec<_>>().join("\n")
+        };
+        let text = lines(&self.text);
         let mut out = match self.at {
-            Place { line: 0, .. } if file.is_empty() => format!("{word}: {}\n", self.text),
-            Place { line: 0, .. } => format!("{word}: {file}: {}\n", self.text),
-            Place { line, column: 0 } => format!("{word}: {file}:{line}: {}\n", self.text),
-            Place { line, column } => format!("{word}: {file}:{line}:{column}: {}\n", self.text),
+            Place { line: 0, .. } if file.is_empty() => format!("{word}: {text}\n"),
+            Place { line: 0, .. } => format!("{word}: {file}: {text}\n"),
+            Place { line, column: 0 } => format!("{word}: {file}:{line}: {text}\n"),
+            Place { line, column } => format!("{word}: {file}:{line}:{column}: {text}\n"),
         };
         if let Some(line) = &self.line {
             render_line(&mut out, line, self.at.column, self.width);
         }
         if let Some(help) = &self.help {
-            let _ = writeln!(out, "  help: {help}");
+            let _ = writeln!(out, "  help: {}", lines(help));
         }
         out
     }

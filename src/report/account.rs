@@ -5,6 +5,7 @@ use super::reason::Causes;
 use super::roster::shown;
 use crate::model::{IdVec, JobId};
 use crate::plan::Plan;
+use crate::root::Root;
 use crate::wavefront::{Nanos, Outcome, Record, Run};
 
 /// A finished run with its sums.
@@ -20,6 +21,8 @@ pub struct Account<'a> {
     pub plan_words: &'a str,
     /// The chain of jobs that decided when it ended.
     pub critical: Critical,
+    /// Where scripts are, and the word they were called with: what one types to call one by hand.
+    pub(super) call: Option<(&'a Root, &'a str)>,
     pub(super) causes: Causes,
     pub(super) names: IdVec<JobId, String>,
 }
@@ -48,9 +51,16 @@ impl<'a> Account<'a> {
             unit,
             plan_words,
             critical: critical_path(run, plan),
+            call: None,
             causes,
             names: plan.jobs().map(|job| shown(job.name)).collect(),
         }
+    }
+
+    /// Scripts were run under this root and called with this word; else it is `/`, and the word of the phase.
+    #[must_use]
+    pub fn called(self, root: &'a Root, argument: &'a str) -> Self {
+        Self { call: Some((root, argument)), ..self }
     }
 
     /// How many jobs ended how.

@@ -79,6 +79,10 @@ impl Causes {
                 Some(start) => format!("timed out after {}", text::about(record.end.saturating_sub(start))),
                 None => "timed out".to_owned(),
             },
+            // execve(2) says the same for both.
+            Outcome::NotStarted(libc::ENOENT) => {
+                "not started: no such script, or no such interpreter as its first line names".to_owned()
+            }
             Outcome::NotStarted(errno) => format!("not started: {}", Errno::from_raw(errno).desc()),
             Outcome::DependencyFailed(by) => self.explain_skipped(record.job, by, names),
             Outcome::Cancelled => "not started: the run was interrupted".to_owned(),
@@ -168,7 +172,8 @@ mod tests {
         assert_eq!(explain(&[Outcome::Signalled(libc::SIGSEGV)]), "killed by SIGSEGV");
         assert_eq!(explain(&[Outcome::Signalled(40)]), "killed by signal 40");
         assert_eq!(explain(&[Outcome::TimedOut]), "timed out after 30s");
-        assert_eq!(explain(&[Outcome::NotStarted(libc::ENOENT)]), "not started: No such file or directory");
+        assert_eq!(explain(&[Outcome::NotStarted(libc::EACCES)]), "not started: Permission denied");
+        assert!(explain(&[Outcome::NotStarted(libc::ENOENT)]).contains("interpreter"));
         assert_eq!(explain(&[Outcome::NotInstalled]), "not installed (exit status 5)");
         assert_eq!(explain(&[Outcome::Cancelled]), "not started: the run was interrupted");
     }

@@ -65,18 +65,19 @@ pub fn summary(account: &Account, colour: bool) -> String {
 
 /// The command that runs the script of a job by hand.
 fn by_hand(account: &Account, job: JobId) -> String {
-    let verb = match account.plan.phase {
-        Phase::Start => "start",
-        Phase::Stop => "stop",
+    let logical = account.plan.get(job).map_or("", |job| job.script);
+    let (script, word) = match (account.call, account.plan.phase) {
+        (Some((root, word)), _) => (root.shown(logical), word),
+        (None, Phase::Start) => (logical.to_owned(), "start"),
+        (None, Phase::Stop) => (logical.to_owned(), "stop"),
     };
-    let script = account.plan.get(job).map_or("", |job| job.script);
     let tame = |c: char| c.is_ascii_alphanumeric() || "/._-+:@,%".contains(c);
     let script = if script.chars().all(tame) {
-        script.to_owned()
+        script
     } else {
         format!("'{}'", text::harmless(script.as_bytes()).replace('\'', r"'\''"))
     };
-    format!("{script} {verb}")
+    format!("{script} {word}")
 }
 
 /// The last line.

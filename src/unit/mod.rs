@@ -12,15 +12,17 @@ pub use members::Chosen;
 pub use request::{Members, Pairs, Request};
 pub use sources::{INIT_D, Sources};
 
-use crate::definition::Facilities;
 use crate::definition::diagnostic::{Diagnostic, Kind, Severity};
-use crate::fingerprint::{Change, Check, Digest, Glance, Manifest};
+use crate::definition::{Facilities, scan};
+use crate::fingerprint::{Change, Check, Digest, Glance, Manifest, What};
 use crate::graph::{self, Expand, Expansion, Graph, Member, Scope};
 use crate::history::{Batch, History, StoredUnit, Trouble, UnitRow};
 use crate::model::{Id as _, IdVec, JobId, Phase, Place};
 use crate::plan::Plan;
 use crate::root::Root;
+use crate::text;
 use members::{Links, Unit};
+use std::collections::HashSet;
 use std::path::Path;
 
 /// Changes that a rebuild names; the rest are counted.
@@ -66,7 +68,11 @@ impl Loaded {
 
     /// `cached`, or `rebuilt: why`.
     pub fn plan_words(&self) -> String {
-        if self.cached { "cached".to_owned() } else { format!("rebuilt: {}", self.why) }
+        if self.cached {
+            return "cached".to_owned();
+        }
+        // It has the names of files in it.
+        format!("rebuilt: {}", text::harmless(self.why.as_bytes()))
     }
 }
 
@@ -93,7 +99,7 @@ pub fn load(root: &Root, database: &Path, request: &Request) -> Loaded {
         None if batch.anew || (history.is_none() && database.exists()) => {
             "the history cannot be used".to_owned()
         }
-        None if history.is_some() => "this unit is new".to_owned(),
+        None if history.is_some() => "this unit is new, or its settings are".to_owned(),
         None => "there is no history yet".to_owned(),
     };
     rebuild(root, history.as_ref(), request, why, batch)
@@ -128,7 +134,7 @@ fn reuse(
             Check::Same if Glance::of(&manifest) == stored.glance => {}
             Check::Same => batch.refreshed.push((key, manifest)),
             Check::Refreshed(manifest) => batch.refreshed.push((key, manifest)),
-            Check::Changed(changes) => return Err(words(&changes)),
+            Check::Changed(changes) => return Err(words(root, &manifest, &changes)),
         }
     }
     let problems = if stored.problems.is_empty() {
@@ -147,13 +153,36 @@ fn reuse(
     })
 }
 
-/// The first changes in words.
-fn words(changes: &[Change]) -> String {
-    let mut words: Vec<String> = changes.iter().take(NAMED).map(ToString::to_string).collect();
-    if changes.len() > NAMED {
-        words.push(format!("and {} more", changes.len() - NAMED));
+/// The first changes in words. That the names of [`INIT_D`] changed is said by those that came and went.
+fn words(root: &Root, manifest: &Manifest, changes: &[Change]) -> String {
+    let home = root.resolve(INIT_D).unwrap_or_else(|_| INIT_D.to_owned());
+    let mut words = Vec::new();
+    for change in changes {
+        let mut named = Vec::new();
+        if change.what == What::Names && change.path == home {
+            named = appeared(root, manifest, &home);
+            let went = |other: &Change| other.what == What::Vanished && other.path.starts_with(&home);
+            if named.is_empty() && changes.iter().any(went) {
+                continue;
+            }
+        }
+        if named.is_empty() { words.push(change.to_string()) } else { words.append(&mut named) }
+    }
+    if words.len() > NAMED {
+        let more = words.len() - NAMED;
+        words.truncate(NAMED);
+        words.push(format!("and {more} more"));
     }
     words.join(", ")
+}
+
+/// The scripts of a directory that a manifest does not know.
+fn appeared(root: &Root, manifest: &Manifest, home: &str) -> Vec<String> {
+    let known: HashSet<String> = manifest.entries().map(|entry| entry.path).collect();
+    let (_, names) = sources::list(root, home);
+    let paths = names.into_iter().filter(|(name, is_link)| !is_link && scan::accepts(name, &[]));
+    let paths = paths.map(|(name, _)| format!("{home}/{name}"));
+    paths.filter(|path| !known.contains(path)).map(|path| format!("{path} appeared")).collect()
 }
 
 /// Reads what has changed, builds the graph, and makes the plan.

@@ -5,7 +5,7 @@
 //! job stays in our session, with the console as it is, in the foreground.
 
 use super::reaper::{self, Newborn, Reaper};
-use super::spawner::{Event, Spawner};
+use super::spawner::{Event, Exit, Spawner};
 use super::{Clock, Monotonic, Nanos};
 use crate::model::{IdVec, JobId};
 use crossbeam_channel::Receiver;
@@ -14,6 +14,7 @@ use nix::fcntl::{OFlag, open};
 use nix::spawn::{PosixSpawnAttr, PosixSpawnFileActions, PosixSpawnFlags, posix_spawn};
 use nix::sys::signal::{SigSet, SigmaskHow, Signal, kill, killpg, pthread_sigmask};
 use nix::sys::stat::Mode;
+use nix::sys::termios::{SetArg, Termios, tcgetattr, tcsetattr};
 use nix::unistd::{Pid, getpgrp, pipe2, tcgetpgrp, tcsetpgrp};
 use std::ffi::CString;
 use std::os::fd::{AsRawFd, OwnedFd};
@@ -42,8 +43,8 @@ pub struct Processes {
     scripts: IdVec<JobId, Script>,
     environment: Vec<CString>,
     pids: IdVec<JobId, Option<Pid>>,
-    /// The job that has the terminal in its foreground.
-    foreground: Option<JobId>,
+    /// The job that has the terminal in its foreground, and how the terminal was set before.
+    foreground: Option<(JobId, Option<Termios>)>,
     empty: OwnedFd,
     watch: Watch,
     reaper: Reaper,
@@ -120,8 +121,8 @@ impl Processes {
     /// Puts a job into the terminal's foreground, if we are there ourselves.
     fn put_into_foreground(&mut self, job: JobId, pid: Pid) {
         if tcgetpgrp(std::io::stdin()).is_ok_and(|group| group == getpgrp()) {
+            self.foreground = Some((job, tcgetattr(std::io::stdin()).ok()));
             with_ttou_blocked(|| tcsetpgrp(std::io::stdin(), pid));
-            self.foreground = Some(job);
             // It may have asked for input before it was allowed to, and been stopped.
             let _ = killpg(pid, Signal::SIGCONT);
         }
@@ -163,11 +164,14 @@ impl Spawner for Processes {
                 self.events.recv_timeout(left).ok()
             }
         };
-        if let Some(Event::Exited { job, .. }) = &event {
+        if let Some(Event::Exited { job, exit, .. }) = &event {
             self.pids[*job] = None;
-            if self.foreground == Some(*job) {
+            if let Some((_, set)) = self.foreground.take_if(|(foreground, _)| foreground == job) {
                 with_ttou_blocked(|| tcsetpgrp(std::io::stdin(), getpgrp()));
-                self.foreground = None;
+                // One that was killed at a hidden question had no time to show what is typed again.
+                if let (Exit::Signal(_), Some(set)) = (exit, set) {
+                    with_ttou_blocked(|| tcsetattr(std::io::stdin(), SetArg::TCSADRAIN, &set));
+                }
             }
         }
         event

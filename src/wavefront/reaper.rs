@@ -13,7 +13,7 @@ use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTimeout};
 use nix::sys::eventfd::{EfdFlags, EventFd};
-use nix::sys::signal::{SigSet, Signal};
+use nix::sys::signal::{SigSet, Signal, killpg};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
 use nix::unistd::{Pid, read};
 use std::os::fd::{AsFd, OwnedFd};
@@ -162,6 +162,13 @@ impl Watcher {
             if !self.admit() {
                 return self.lives.drain().filter_map(|life| life.output).collect();
             }
+            // Words before ends: the end of the last job is the end of the run.
+            for event in &ready[..count] {
+                if event.data() < WAKE && !event.data().is_multiple_of(2) {
+                    self.take(event.data());
+                }
+            }
+            self.show_late();
             for event in &ready[..count] {
                 match event.data() {
                     SIGNALS => self.take_signals(),
@@ -169,10 +176,10 @@ impl Watcher {
                         let _ = self.wake.read();
                         self.reap_unwatched();
                     }
-                    key => self.take(key),
+                    key if key.is_multiple_of(2) => self.take(key),
+                    _ => {}
                 }
             }
-            self.show_late();
         }
     }
 
@@ -204,7 +211,14 @@ impl Watcher {
     fn take_signals(&mut self) {
         while let Ok(Some(info)) = self.signals.read_signal() {
             match Signal::try_from(info.ssi_signo.cast_signed()) {
-                Ok(Signal::SIGCHLD) => self.reap_unwatched(),
+                Ok(Signal::SIGCHLD) => {
+                    // Ctrl-Z at a question: with no shell to type `fg` in, the boot would wait for ever.
+                    if info.ssi_code == libc::CLD_STOPPED && info.ssi_status == libc::SIGTSTP {
+                        let pid = Pid::from_raw(info.ssi_pid.cast_signed());
+                        let _ = killpg(pid, Signal::SIGCONT);
+                    }
+                    self.reap_unwatched();
+                }
                 Ok(signal @ (Signal::SIGINT | Signal::SIGTERM)) => {
                     let _ = self.events.send(Event::Signal(signal as i32));
                 }

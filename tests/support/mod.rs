@@ -7,4 +7,5 @@ pub(crate) mod debian;
 pub(crate) mod order;
 pub(crate) mod program;
 pub(crate) mod sandbox;
+pub(crate) mod screen;
 pub(crate) mod script;

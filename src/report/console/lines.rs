@@ -26,6 +26,8 @@ pub(super) struct Lines {
     look: Look,
     causes: Causes,
     captured: IdVec<JobId, Captured>,
+    /// Jobs that have ended and wrote more through a daemon that they left behind.
+    late: Vec<JobId>,
     name_width: usize,
 }
 
@@ -44,6 +46,7 @@ impl Lines {
             look,
             causes: Causes::new(roster.len()),
             captured: (0..roster.len()).map(|_| Captured::default()).collect(),
+            late: Vec::new(),
             name_width: longest.clamp(NAME_WIDTH.0, NAME_WIDTH.1),
             roster,
         }
@@ -63,7 +66,7 @@ impl Lines {
         text::pad(self.roster.name(job), self.name_width)
     }
 
-    /// Keeps a line until the job has ended.
+    /// Keeps a line until the job has ended, or, when it has, until [`Lines::late`] asks for it.
     pub(super) fn keep(&mut self, job: JobId, line: &[u8]) {
         if self.captured.get(job).is_none() {
             return;
@@ -75,24 +78,43 @@ impl Lines {
             text.push_str("...");
         }
         self.captured[job].push(text);
+        if self.outcome(job).is_some() && !self.late.contains(&job) {
+            self.late.push(job);
+        }
+    }
+
+    /// The lines that were written for jobs after their ends, and have not been shown.
+    pub(super) fn late(&mut self) -> Vec<String> {
+        let mut lines = Vec::new();
+        for job in std::mem::take(&mut self.late) {
+            let outcome = self.outcome(job);
+            self.words(job, outcome, &mut lines);
+        }
+        lines
     }
 
     /// The lines of a job that ended, each without its newline.
     pub(super) fn ended(&mut self, record: &Record) -> Vec<String> {
         self.causes.note(record);
-        let name = self.roster.name(record.job);
         let mut lines = vec![self.line(record)];
-        let shown = record.outcome != Outcome::Done || !self.look.quiet;
-        if self.captured.get(record.job).is_some() {
-            let captured = std::mem::take(&mut self.captured[record.job]);
-            if shown && captured.left_out > 0 {
-                lines.push(format!("  {name}: ({} earlier lines left out)", captured.left_out));
-            }
-            if shown {
-                lines.extend(captured.lines.iter().map(|line| format!("  {name}: {line}")));
-            }
-        }
+        self.words(record.job, Some(record.outcome), &mut lines);
         lines
+    }
+
+    /// Takes what a job wrote, as lines to be shown.
+    fn words(&mut self, job: JobId, outcome: Option<Outcome>, lines: &mut Vec<String>) {
+        if self.captured.get(job).is_none() {
+            return;
+        }
+        let captured = std::mem::take(&mut self.captured[job]);
+        if outcome == Some(Outcome::Done) && self.look.quiet {
+            return;
+        }
+        let name = self.roster.name(job);
+        if captured.left_out > 0 {
+            lines.push(format!("  {name}: ({} earlier lines left out)", captured.left_out));
+        }
+        lines.extend(captured.lines.iter().map(|line| format!("  {name}: {line}")));
     }
 
     /// ` OK     cron                  0.12s`, and the reason of a failure.

@@ -63,6 +63,7 @@ impl<W: Write> Live<W> {
     /// Erases the region and writes what still waits, so that ordinary text can follow.
     pub fn finish(&mut self) {
         self.alone = None;
+        self.waiting.extend(self.lines.late());
         self.paint(Vec::new());
     }
 
@@ -72,6 +73,7 @@ impl<W: Write> Live<W> {
         if self.alone.is_some() || (self.now < self.next && !over) {
             return;
         }
+        self.waiting.extend(self.lines.late());
         let size = (self.size)();
         let frame = if over || size.rows < 2 { Vec::new() } else { self.frame(size) };
         if self.waiting.is_empty() && frame == self.drawn {

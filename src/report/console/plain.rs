@@ -27,6 +27,10 @@ impl<W: Write> Plain<W> {
     /// Writes what waited for a job that had the console and never ended.
     pub fn finish(&mut self) {
         self.alone = None;
+        for line in self.lines.late() {
+            self.waiting.push_str(&line);
+            self.waiting.push('\n');
+        }
         self.out.put(&std::mem::take(&mut self.waiting));
     }
 }
@@ -46,6 +50,9 @@ impl<W: Write + Send> Observer for Plain<W> {
 
     fn output(&mut self, job: JobId, line: &[u8], _at: Nanos) {
         self.lines.keep(job, line);
+        if self.alone.is_none() && self.lines.outcome(job).is_some() {
+            self.finish();
+        }
     }
 
     fn ended(&mut self, record: &Record) {
