@@ -20,10 +20,10 @@ use std::thread;
 const MAGIC: &[u8; 4] = b"SGL1";
 
 /// Files that one thread looks at between two questions for more.
-const CHUNK: usize = 64;
+const CHUNK: usize = 128;
 
 /// From this many chunks on a second thread is worth its start, some 80 us.
-const MANY: usize = 8;
+const MANY: usize = 4;
 
 /// Length of what is digested for one path: whether it is there, and its stamps.
 const RECORD: usize = 1 + Stat::BYTES;

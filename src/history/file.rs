@@ -16,9 +16,9 @@ const READ_WAIT: Duration = Duration::from_millis(200);
 /// How long a writer waits for another one.
 const WRITE_WAIT: Duration = Duration::from_secs(2);
 
-/// Page size of a new file. Manifest and plan are long values: with 16 KiB the first save takes two thirds of the time
-/// that it takes with 4 KiB (`measured_on_2000` of `tests/history/measured.rs`).
-const PAGE: u32 = 8_192;
+/// Page size of a new file. Smaller ones are read faster (an unchanged boot reads a few rows of a few tables, and each
+/// page is copied), larger ones are written faster (`bench/README.md`, "Plan").
+const PAGE: u32 = 4_096;
 
 /// Enough cache, in KiB, for any save: a spill would mean more syncs.
 const CACHE_KIB: u32 = 32 * 1024;
