@@ -27,14 +27,12 @@ CREATE TABLE usage (
   costs BLOB NOT NULL
 );
 
--- What was read in one file of definitions, so that a rebuild reads only the files that changed.
+-- What was read in the files of definitions, so that a rebuild reads only those that changed (see
+-- src/history/reading.rs).
 CREATE TABLE reading (
-  path TEXT PRIMARY KEY,
-  stat BLOB NOT NULL,
-  racy INTEGER NOT NULL,
-  digest BLOB NOT NULL,
+  shelf INTEGER PRIMARY KEY,
   body BLOB NOT NULL
-) WITHOUT ROWID;
+);
 
 -- Median duration of a script's last successful runs in microseconds; "samples" are little-endian u32, oldest first.
 CREATE TABLE cost (

@@ -36,12 +36,9 @@ CREATE TABLE populated (
 );
 
 CREATE TABLE reading (
-  path TEXT PRIMARY KEY,
-  stat BLOB NOT NULL,
-  racy INTEGER NOT NULL,
-  digest BLOB NOT NULL,
+  shelf INTEGER PRIMARY KEY,
   body BLOB NOT NULL
-) WITHOUT ROWID;
+);
 
 CREATE TABLE run (
   id INTEGER PRIMARY KEY,

@@ -17,6 +17,7 @@ pub mod ids;
 pub mod log;
 pub mod model;
 pub mod plan;
+pub mod processors;
 pub mod report;
 pub mod root;
 pub mod text;

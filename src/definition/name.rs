@@ -5,7 +5,11 @@ const LONGEST: usize = 255;
 
 /// Why a word cannot be the name of a service, in words that follow it; `None` when it can.
 pub fn fault(name: &str) -> Option<&'static str> {
-    if name.is_empty() {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.$+@".contains(&byte);
+    if name.len() <= LONGEST && name.bytes().all(plain) && !name.starts_with(['-', '.']) && !name.is_empty() {
+        // Nearly every name: no further look.
+        None
+    } else if name.is_empty() {
         Some("is empty")
     } else if name.len() > LONGEST {
         Some("is longer than 255 bytes")

@@ -4,26 +4,48 @@ use super::diagnostic::{Diagnostic, Kind, Severity};
 use crate::model::Place;
 use crate::root::Root;
 use std::fs::{File, Metadata, OpenOptions};
-use std::io::Read as _;
+use std::io::{self, Read as _};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 
 /// Larger files are not read. The largest init scripts have some 40 kB.
-const LARGEST: u64 = 1024 * 1024;
+const LARGEST: usize = 1024 * 1024;
 
 /// Reads a file that is to be trusted: a regular one of root's or the caller's that nobody else can write.
 /// A pipe or a device in its place is not waited for. Errors with what is wrong and what to do.
 pub fn read(root: &Root, file: &str) -> Result<(Vec<u8>, Metadata), Box<Diagnostic>> {
     let (mut open, meta) = open(root, file)?;
-    let mut bytes = Vec::with_capacity(usize::try_from(meta.len()).unwrap_or(0) + 1);
-    match open.by_ref().take(LARGEST + 1).read_to_end(&mut bytes) {
+    match whole(&mut open, usize::try_from(meta.len()).unwrap_or(usize::MAX)) {
         Err(error) => Err(refuse(file, format!("cannot be read: {error}"), "see that the disk is well")),
-        Ok(_) if bytes.len() as u64 > LARGEST => Err(refuse(
+        Ok(None) => Err(refuse(
             file,
             "is larger than 1 MiB, and is not read".to_owned(),
             "init scripts are small; is it one?",
         )),
-        Ok(_) => Ok((bytes, meta)),
+        Ok(Some(bytes)) => Ok((bytes, meta)),
     }
+}
+
+/// All of a file that is said to have `size` bytes; `None` when it is too large. One call of the system does it for a
+/// file that has that size: who asks for one byte more and does not get it has seen the end.
+fn whole(open: &mut File, size: usize) -> io::Result<Option<Vec<u8>>> {
+    let mut bytes = vec![0; size.min(LARGEST) + 1];
+    let mut filled = 0;
+    while filled <= LARGEST {
+        match open.read(&mut bytes[filled..]) {
+            Ok(0) => break,
+            Ok(count) => filled += count,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+        if filled == size {
+            break;
+        }
+        if filled == bytes.len() {
+            bytes.resize(LARGEST + 1, 0);
+        }
+    }
+    bytes.truncate(filled);
+    Ok((filled <= LARGEST).then_some(bytes))
 }
 
 fn open(root: &Root, file: &str) -> Result<(File, Metadata), Box<Diagnostic>> {

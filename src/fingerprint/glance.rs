@@ -8,9 +8,8 @@
 
 use super::manifest::{Manifest, directory, split, stat_at};
 use super::{Digest, Kind, Stat};
+use crate::processors;
 use crate::root::Root;
-use nix::sched::{sched_getaffinity, sched_getcpu, sched_setaffinity};
-use nix::unistd::Pid;
 use std::ffi::CStr;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -102,9 +101,9 @@ impl Glance {
         };
         let done = thread::scope(|scope| {
             if chunks.len() >= MANY {
-                let here = sched_getcpu();
+                let here = processors::here();
                 let elsewhere = move || {
-                    leave(here);
+                    here.leave();
                     look();
                 };
                 // Without a second thread this one does all of it.
@@ -139,18 +138,6 @@ impl Glance {
             }
         }
         Some((directories, places))
-    }
-}
-
-/// Moves this thread off a processor. Kernels were seen that leave a thread on its parent's processor for the whole
-/// of its short life, while the next one is idle: 3.9 ms for 2,000 scripts, and 2.9 ms with this (`bench/README.md`).
-fn leave(processor: nix::Result<usize>) {
-    let this = Pid::from_raw(0);
-    if let (Ok(processor), Ok(mut others)) = (processor, sched_getaffinity(this))
-        && others.unset(processor).is_ok()
-    {
-        // Refused when there is no other: it stays where it is.
-        let _ = sched_setaffinity(this, &others);
     }
 }
 

@@ -15,6 +15,7 @@ pub use glance::Glance;
 pub use manifest::{Change, Check, Manifest, What};
 pub use observe::clock;
 
+use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::os::unix::fs::MetadataExt;
 
@@ -22,7 +23,7 @@ use std::os::unix::fs::MetadataExt;
 pub type Stamp = (i64, u32);
 
 /// What the kernel says of a file without opening it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Stat {
     /// Device.
     pub dev: u64,
@@ -133,8 +134,8 @@ fn nanos(nsec: i64) -> u32 {
 }
 
 /// A BLAKE3 digest: equal means the same bytes.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Digest(pub [u8; 32]);
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Digest(#[serde(with = "serde_bytes")] pub [u8; 32]);
 
 impl Digest {
     /// Stands where there is nothing to digest.

@@ -32,7 +32,7 @@ impl Entry {
             Kind::File => {
                 return Self::read(root, path, 0).map_or_else(|_| Self::unreadable(path, stat), |r| r.0);
             }
-            Kind::Directory => list(&real),
+            Kind::Directory => list(&real).map(|(digest, _)| digest),
             Kind::Absent | Kind::Other => link(&real, &meta),
         };
         match content {
@@ -44,6 +44,24 @@ impl Entry {
                 racy: racy(&stat, now),
             },
             Err(_) => Self::unreadable(path, stat),
+        }
+    }
+
+    /// A directory and the names in it, sorted, each with whether it is a link; hidden ones are left out. No names where
+    /// there is no directory that can be read.
+    pub fn list(root: &Root, path: &str) -> (Self, Vec<(OsString, bool)>) {
+        let real = root.real(path);
+        let now = clock();
+        let stat = fs::symlink_metadata(&real).map(|meta| Stat::of(&meta));
+        match stat {
+            Ok(stat) if stat.kind() == Kind::Directory => match list(&real) {
+                Ok((digest, names)) => {
+                    let (path, racy) = (path.to_owned(), racy(&stat, now));
+                    (Self { path, kind: Kind::Directory, stat: Some(stat), digest, racy }, names)
+                }
+                Err(_) => (Self::unreadable(path, stat), Vec::new()),
+            },
+            _ => (Self::observe(root, path), Vec::new()),
         }
     }
 
@@ -102,7 +120,7 @@ fn digest(file: &mut File, stat: &Stat, most: usize, kept: &mut Vec<u8>) -> io::
 
 /// Names of a directory in order, each with a link's target. Names that begin with a dot are left out: no source of
 /// definitions is hidden, and editors and packaging tools come and go there.
-fn list(real: &Path) -> io::Result<Digest> {
+fn list(real: &Path) -> io::Result<(Digest, Vec<(OsString, bool)>)> {
     let mut names: Vec<(OsString, bool)> = Vec::new();
     for found in fs::read_dir(real)? {
         let found = found?;
@@ -113,15 +131,15 @@ fn list(real: &Path) -> io::Result<Digest> {
     }
     names.sort_unstable();
     let mut hasher = blake3::Hasher::new();
-    for (name, is_link) in names {
+    for (name, is_link) in &names {
         hasher.update(name.as_bytes());
         hasher.update(b"\0");
-        if is_link {
-            hasher.update(fs::read_link(real.join(&name))?.as_os_str().as_bytes());
+        if *is_link {
+            hasher.update(fs::read_link(real.join(name))?.as_os_str().as_bytes());
         }
         hasher.update(b"\0");
     }
-    Ok(Digest(*hasher.finalize().as_bytes()))
+    Ok((Digest(*hasher.finalize().as_bytes()), names))
 }
 
 fn link(real: &Path, meta: &fs::Metadata) -> io::Result<Digest> {

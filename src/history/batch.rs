@@ -3,7 +3,7 @@
 use super::row::{Populated, RunRow, StoredReading, UnitRow, phase_word, signed};
 use super::seal::{seal, unseal};
 use super::trouble::Trouble;
-use super::{cost, file, prune, schema};
+use super::{cost, file, prune, reading, schema};
 use crate::fingerprint::{Digest, Glance, Manifest};
 use rusqlite::{OptionalExtension, Result, Transaction, TransactionBehavior, params};
 use std::path::{Path, PathBuf};
@@ -81,7 +81,7 @@ impl Batch {
     /// The numbered steps of a save. Units come before the runs that refer to them, runs before the medians.
     fn put(&self, transaction: &Transaction<'_>) -> Result<Vec<i64>> {
         // 1. Readings.
-        self.put_readings(transaction)?;
+        reading::put(transaction, &self.forgotten, &self.readings)?;
         // 2. Units, and new manifests of those that stay.
         for unit in &self.units {
             put_unit(transaction, unit)?;
@@ -109,31 +109,6 @@ impl Batch {
         // 5. What is too much.
         prune::prune(transaction)?;
         Ok(ids)
-    }
-
-    fn put_readings(&self, transaction: &Transaction<'_>) -> Result<()> {
-        let mut forget = transaction.prepare("DELETE FROM reading WHERE path = ?1")?;
-        for path in &self.forgotten {
-            forget.execute([path])?;
-        }
-        let mut store = transaction.prepare(
-            "INSERT OR REPLACE INTO reading (path, stat, racy, digest, body) VALUES (?1, ?2, ?3, ?4, ?5)",
-        )?;
-        // In the order of the table's key each row goes to the end of the last page. The sort is stable: of two
-        // readings of one path the later one stays.
-        let mut readings: Vec<&(String, StoredReading)> = self.readings.iter().collect();
-        readings.sort_by(|a, b| a.0.cmp(&b.0));
-        for (path, reading) in readings {
-            let body = seal(reading.body.clone());
-            store.execute(params![
-                path,
-                &reading.stat.to_bytes()[..],
-                reading.racy,
-                &reading.digest.0[..],
-                body
-            ])?;
-        }
-        Ok(())
     }
 }
 

@@ -114,10 +114,12 @@ pub(super) fn open_writing(path: &Path) -> Result<(Connection, bool), Trouble> {
     };
     trust_journal(path)?;
     let connection = open(path, OpenFlags::SQLITE_OPEN_READ_WRITE, WRITE_WAIT)?;
-    // DELETE is the default; it is said for a file that somebody turned to WAL by hand.
+    // A new file has nothing in it that a journal could bring back: a crash leaves a torn file, which is set aside
+    // like any damaged one. DELETE is the default; it is said for a file that somebody turned to WAL by hand.
+    let journal = if created { "MEMORY" } else { "DELETE" };
     let settings = format!(
         "PRAGMA page_size = {PAGE}; PRAGMA cache_size = -{CACHE_KIB}; PRAGMA temp_store = MEMORY;
-         PRAGMA journal_mode = DELETE; PRAGMA synchronous = FULL;"
+         PRAGMA journal_mode = {journal}; PRAGMA synchronous = FULL;"
     );
     connection.execute_batch(&settings).map_err(|error| Trouble::of_sqlite(path, &error))?;
     Ok((connection, created))

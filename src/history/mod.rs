@@ -20,6 +20,7 @@ mod cost;
 mod file;
 mod prune;
 mod query;
+mod reading;
 mod row;
 mod schema;
 mod seal;

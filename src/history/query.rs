@@ -4,8 +4,8 @@ use super::file;
 use super::row::{JobRow, LastUnit, Populated, RunRow, StoredReading, StoredRun, StoredUnit, phase_of};
 use super::seal::unseal;
 use super::trouble::Trouble;
-use super::{cost, row};
-use crate::fingerprint::{Digest, Glance, Manifest, Stat};
+use super::{cost, reading, row};
+use crate::fingerprint::{Digest, Glance, Manifest};
 use crate::model::Phase;
 use crate::plan::Plan;
 use rusqlite::types::ValueRef;
@@ -70,17 +70,7 @@ impl History {
     /// What was read in each file of definitions, by logical path. One that is damaged is left out, so that its file
     /// is read again.
     pub fn definitions(&self) -> Result<HashMap<String, StoredReading>, Trouble> {
-        self.ask(|connection| {
-            let mut query = connection.prepare("SELECT path, stat, racy, digest, body FROM reading")?;
-            let mut rows = query.query([])?;
-            let mut readings = HashMap::new();
-            while let Some(row) = rows.next()? {
-                if let Some(reading) = reading(row)? {
-                    readings.insert(row.get(0)?, reading);
-                }
-            }
-            Ok(readings)
-        })
+        self.ask(reading::all)
     }
 
     /// Median durations in microseconds of the scripts that ran in this phase, by logical path.
@@ -196,18 +186,6 @@ fn sealed(value: ValueRef<'_>) -> Option<&[u8]> {
 
 fn digest(value: ValueRef<'_>) -> Option<Digest> {
     Digest::from_slice(value.as_blob().ok()?)
-}
-
-fn reading(row: &Row<'_>) -> rusqlite::Result<Option<StoredReading>> {
-    let stat = row.get_ref(1)?.as_blob().ok().and_then(Stat::from_bytes);
-    let (digest, body) = (digest(row.get_ref(3)?), sealed(row.get_ref(4)?));
-    let racy = row.get(2)?;
-    Ok(stat.zip(digest).zip(body).map(|((stat, digest), body)| StoredReading {
-        stat,
-        racy,
-        digest,
-        body: body.to_vec(),
-    }))
 }
 
 fn run(row: &Row<'_>) -> rusqlite::Result<StoredRun> {

@@ -4,6 +4,7 @@
 
 use crate::fingerprint::{Digest, Glance, Manifest, Stat};
 use crate::model::Phase;
+use serde::{Deserialize, Serialize};
 
 /// A unit to be stored, or to take the place of one with the same key.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,7 +38,7 @@ pub struct StoredUnit {
 }
 
 /// What was read in one file.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StoredReading {
     /// The stamps of the file before it was read.
     pub stat: Stat,
@@ -46,6 +47,7 @@ pub struct StoredReading {
     /// Digest of the content.
     pub digest: Digest,
     /// What was made of it, in the caller's own form.
+    #[serde(with = "serde_bytes")]
     pub body: Vec<u8>,
 }
 

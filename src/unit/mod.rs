@@ -202,6 +202,7 @@ fn rebuild(
     let stored = history.and_then(|history| history.costs(request.phase).ok()).unwrap_or_default();
     let costs = plan.jobs().map(|job| stored.get(job.script).copied().unwrap_or(0)).collect();
     batch.readings = std::mem::take(&mut gathered.sources.fresh);
+    batch.forgotten = std::mem::take(&mut gathered.sources.forgotten);
     let key = request.key();
     batch.units.push(UnitRow {
         key,

@@ -1,19 +1,22 @@
 //! Everything that the definitions of a system are read from, as far as a unit needs it: scripts, overrides, RDF
 //! files, facilities. What has not changed since it was last read is taken from the history instead.
 //!
-//! Reading is the part that is slow on a cold disk, so it is done by a pool of threads of its own: a boot disk
-//! answers many requests at once faster than one after another, whatever the number of processors.
+//! Reading is the part that is slow on a cold disk, so it is done by a pool of threads of its own: many where the disk
+//! is waited for, one for each processor where everything is in memory already.
 
 use crate::definition::diagnostic::{Diagnostic, Kind, Severity};
 use crate::definition::{Facilities, Reading, header, rdf, scan, trust};
 use crate::fingerprint::{Digest, Entry, Stat, clock};
 use crate::history::StoredReading;
 use crate::model::{Definition, Place, Source};
+use crate::processors;
 use crate::root::Root;
 use rayon::prelude::*;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::ffi::OsString;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 /// Where scripts are.
 pub const INIT_D: &str = "/etc/init.d";
@@ -28,10 +31,12 @@ const FACILITIES_D: &str = "/etc/insserv.conf.d";
 /// More suffixes that are no scripts.
 const FILTERS: &str = "/etc/insserv/file-filters";
 
-/// Threads that read; `bench/README.md` says why not the number of processors.
-const READERS: usize = 8;
-/// Below this many files threads cost more than they save.
-const FEW: usize = 32;
+/// Files that this thread reads alone, to see how fast the disk is.
+const FIRST: usize = 24;
+/// Who reads slower than this waits for the disk: 20 times what a file takes that is in memory.
+const WAITING: Duration = Duration::from_micros(150);
+/// Threads that wait for a disk; it answers many requests at once faster than one after another.
+const READERS: usize = 16;
 
 /// All that was read.
 #[derive(Debug, Default)]
@@ -46,6 +51,8 @@ pub struct Sources {
     pub entries: Vec<Entry>,
     /// Readings that the history does not have yet, by logical path.
     pub fresh: Vec<(String, StoredReading)>,
+    /// Readings in the history whose file is no more.
+    pub forgotten: Vec<String>,
     /// How many files were read because they had changed or were new.
     pub parsed: usize,
 }
@@ -82,6 +89,7 @@ impl Sources {
         let mut sources = Sources::default();
         let wanted = sources.wanted(root, extra);
         let taken = take_all(root, &wanted, known);
+        sources.forgotten = forgotten(root, &wanted, known);
         let mut overrides = HashMap::new();
         let mut rdf = Vec::new();
         for (wanted, taken) in wanted.into_iter().zip(taken) {
@@ -97,39 +105,36 @@ impl Sources {
 
     /// Lists the directories and says what is to be read.
     fn wanted(&mut self, root: &Root, extra: &[(String, String)]) -> Vec<Wanted> {
-        let mut scripts: BTreeMap<String, String> = BTreeMap::new();
         let filters = self.filters(root);
         let home = root.resolve(INIT_D).unwrap_or_else(|_| INIT_D.to_owned());
-        for (name, is_link) in self.list(root, INIT_D) {
-            if !scan::accepts(&name, &filters) {
-                continue;
-            }
-            if is_link {
-                self.script(root, &name, &format!("{INIT_D}/{name}"), &mut scripts);
-            } else {
-                scripts.insert(format!("{home}/{name}"), name);
-            }
+        let mut names = self.list(root, INIT_D);
+        names.retain(|(name, _)| scan::accepts(name, &filters));
+        let (links, plain): (Vec<_>, Vec<_>) = names.into_iter().partition(|(_, is_link)| *is_link);
+        let mut scripts: BTreeMap<String, String> =
+            plain.into_iter().map(|(name, _)| (format!("{home}/{name}"), name)).collect();
+        for (name, _) in links {
+            self.script(root, &name, &format!("{INIT_D}/{name}"), &mut scripts);
         }
         for (name, path) in extra {
             if !scripts.contains_key(path) {
                 self.script(root, name, path, &mut scripts);
             }
         }
-        let names: BTreeSet<String> = scripts.values().cloned().collect();
+        let overrides: Vec<(&str, String)> = OVERRIDES
+            .iter()
+            .flat_map(|directory| {
+                self.list(root, directory).into_iter().map(move |(name, _)| (*directory, name))
+            })
+            .collect();
+        // The strongest that speaks of a script is the one that counts.
+        let mut open: BTreeSet<String> =
+            if overrides.is_empty() { BTreeSet::new() } else { scripts.values().cloned().collect() };
         let mut wanted: Vec<Wanted> =
             scripts.into_iter().map(|(path, name)| Wanted { path, what: What::Script { name } }).collect();
-        let mut overridden = BTreeSet::new();
-        for directory in OVERRIDES {
-            for (name, _) in self.list(root, directory) {
-                // The strongest that speaks of a script is the one that counts.
-                if names.contains(&name) && overridden.insert(name.clone()) {
-                    self.file(
-                        root,
-                        &format!("{directory}/{name}"),
-                        What::Override { script: name },
-                        &mut wanted,
-                    );
-                }
+        for (directory, script) in overrides {
+            if open.remove(&script) {
+                let path = format!("{directory}/{script}");
+                self.file(root, &path, What::Override { script }, &mut wanted);
             }
         }
         let is_rdf = |name: &str| Path::new(name).extension() == Some("rdf".as_ref());
@@ -291,29 +296,45 @@ impl Sources {
 /// begin with a dot, are left out.
 pub(super) fn list(root: &Root, directory: &str) -> (Entry, Vec<(String, bool)>) {
     let path = root.resolve(directory).unwrap_or_else(|_| directory.to_owned());
-    let entry = Entry::observe(root, &path);
-    let mut names = Vec::new();
-    for found in std::fs::read_dir(root.real(&path)).into_iter().flatten().flatten() {
-        if let Ok(name) = found.file_name().into_string()
-            && !name.starts_with('.')
-        {
-            let is_link = found.file_type().is_ok_and(|kind| kind.is_symlink());
-            names.push((name, is_link));
-        }
-    }
-    names.sort_unstable();
-    (entry, names)
+    let (entry, names) = Entry::list(root, &path);
+    let utf8 = |(name, is_link): (OsString, bool)| Some((name.into_string().ok()?, is_link));
+    (entry, names.into_iter().filter_map(utf8).collect())
 }
 
-/// Takes all files, a few in this thread, many in several.
+/// The known files that are not wanted and not there. Those that are there may be wanted by another unit.
+fn forgotten(root: &Root, wanted: &[Wanted], known: &HashMap<String, StoredReading>) -> Vec<String> {
+    if known.is_empty() {
+        return Vec::new();
+    }
+    let wanted: HashSet<&str> = wanted.iter().map(|wanted| wanted.path.as_str()).collect();
+    let unwanted = known.keys().filter(|path| !wanted.contains(path.as_str()));
+    unwanted.filter(|path| root.real(path).symlink_metadata().is_err()).cloned().collect()
+}
+
+/// Takes all files: the first few in this thread, the others in as many as the disk or the processors have use for.
 fn take_all(root: &Root, wanted: &[Wanted], known: &HashMap<String, StoredReading>) -> Vec<Taken> {
     let take = |wanted: &Wanted| take(root, wanted, known.get(&wanted.path));
-    if wanted.len() >= FEW
-        && let Ok(pool) = rayon::ThreadPoolBuilder::new().num_threads(READERS).build()
+    let (first, others) = wanted.split_at(wanted.len().min(FIRST));
+    let began = Instant::now();
+    let mut taken: Vec<Taken> = first.iter().map(take).collect();
+    let waits = began.elapsed() > WAITING * u32::try_from(FIRST).unwrap_or(1);
+    let processors = std::thread::available_parallelism().map_or(1, usize::from);
+    let threads = if waits { READERS } else { processors.min(READERS) };
+    let here = processors::here();
+    let spread = move |number: usize| {
+        if number % 2 == 1 {
+            here.leave();
+        }
+    };
+    if threads > 1
+        && others.len() > FIRST
+        && let Ok(pool) = rayon::ThreadPoolBuilder::new().num_threads(threads).start_handler(spread).build()
     {
-        return pool.install(|| wanted.par_iter().map(take).collect());
+        taken.extend(pool.install(|| others.par_iter().map(take).collect::<Vec<Taken>>()));
+    } else {
+        taken.extend(others.iter().map(take));
     }
-    wanted.iter().map(take).collect()
+    taken
 }
 
 /// Takes one file: from the history when it is what it was, else from the disk.

@@ -198,7 +198,7 @@ fn killed_in_mid_write() -> TempDir {
         .execute_batch(
             "PRAGMA cache_size = 2; BEGIN IMMEDIATE; UPDATE unit SET label = 'half', plan = x'00';
              WITH RECURSIVE many (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM many WHERE n < 2000)
-             INSERT INTO reading SELECT 'path' || n, x'', 0, x'', randomblob(500) FROM many;",
+             INSERT INTO reading SELECT n, randomblob(500) FROM many;",
         )
         .unwrap();
     for name in ["history.db", "history.db-journal"] {

@@ -106,6 +106,9 @@ fn said(line: &str, from: usize, indented: bool) -> Option<Said<'_>> {
 
 /// Case does not count, `_` is a `-`, and several of them are one.
 fn keyword(word: &str) -> Keyword {
+    if let Some((_, keyword)) = KEYWORDS.iter().find(|(known, _)| known.eq_ignore_ascii_case(word)) {
+        return *keyword;
+    }
     let mut plain = String::with_capacity(word.len());
     for letter in word.chars() {
         match letter {

@@ -20,7 +20,6 @@ pub(super) fn fill(definition: &mut Definition, lines: Lines, reading: &mut Read
         definition,
         reading,
         seen: Vec::new(),
-        line: String::new(),
         number,
         described: false,
         odd_said: false,
@@ -29,8 +28,7 @@ pub(super) fn fill(definition: &mut Definition, lines: Lines, reading: &mut Read
     for line in lines {
         number = number.saturating_add(1);
         filler.number = number;
-        filler.line = String::from_utf8_lossy(line).into_owned();
-        filler.take();
+        filler.take(&String::from_utf8_lossy(line));
     }
     filler.levels_apart();
     if filler.unsaid > 0 {
@@ -52,7 +50,6 @@ struct Filler<'a> {
     file: String,
     /// Keywords so far, with their lines.
     seen: Vec<(Keyword, u32)>,
-    line: String,
     number: u32,
     /// The last keyword was `Description`.
     described: bool,
@@ -63,32 +60,31 @@ struct Filler<'a> {
 }
 
 /// A word of a value.
-struct Token {
-    text: String,
+struct Token<'l> {
+    text: &'l str,
     /// Byte offset in the line.
     at: usize,
     place: Place,
 }
 
 impl Filler<'_> {
-    fn take(&mut self) {
-        let line = std::mem::take(&mut self.line);
-        match shape(&line) {
+    fn take(&mut self, line: &str) {
+        match shape(line) {
             Shape::Empty => {}
             Shape::Said(said) => {
                 self.described = false;
-                self.say(&line, said);
+                self.say(line, said);
             }
             Shape::Continued(text) if self.described => {
                 self.definition.description.push('\n');
                 self.definition.description += text;
             }
             Shape::Continued(_) | Shape::Comment => {
-                self.warn(&line, 0, line.chars().count(), "this line of the header says nothing")
+                self.warn(line, 0, line.chars().count(), "this line of the header says nothing")
                     .help("write `# Keyword: value`; only a Description goes on over several lines");
             }
             Shape::Other => {
-                self.warn(&line, 0, line.chars().count(), "this line inside the header is no comment")
+                self.warn(line, 0, line.chars().count(), "this line inside the header is no comment")
                     .help("begin it with `# `, or end the header before it");
             }
         }
@@ -159,17 +155,20 @@ impl Filler<'_> {
     }
 
     fn provides(&mut self, line: &str, said: Said) {
-        let mut known: HashSet<String> =
-            self.definition.provides.iter().map(|known| known.name.clone()).collect();
+        let earlier = std::mem::take(&mut self.definition.provides);
+        let mut known: HashSet<&str> = earlier.iter().map(|known| known.name.as_str()).collect();
+        let mut later = Vec::new();
         for token in self.tokens(line, said) {
-            if let Some(fault) = name::fault(&token.text) {
+            if let Some(fault) = name::fault(token.text) {
                 self.bad_name(line, &token, fault);
             } else if token.text.starts_with('#') {
                 self.bad_name(line, &token, "begins a comment");
-            } else if known.insert(token.text.clone()) {
-                self.definition.provides.push(Spanned { name: token.text, at: token.place });
+            } else if known.insert(token.text) {
+                later.push(Spanned { name: token.text.to_owned(), at: token.place });
             }
         }
+        self.definition.provides = earlier;
+        self.definition.provides.append(&mut later);
     }
 
     fn relations(&mut self, line: &str, said: Said, kind: RelationKind) {
@@ -177,7 +176,7 @@ impl Filler<'_> {
             matches!(kind, RelationKind::RequiredStop | RelationKind::ShouldStop | RelationKind::StopAfter);
         for token in self.tokens(line, said) {
             let (target, optional) =
-                token.text.strip_prefix('+').map_or((token.text.as_str(), false), |target| (target, true));
+                token.text.strip_prefix('+').map_or((token.text, false), |target| (target, true));
             if let Some(fault) = name::fault(target) {
                 self.bad_name(line, &token, fault);
                 continue;
@@ -210,7 +209,7 @@ impl Filler<'_> {
     }
 
     /// The words of a list: blanks, commas and semicolons stand between them.
-    fn tokens(&mut self, line: &str, said: Said) -> Vec<Token> {
+    fn tokens<'l>(&mut self, line: &'l str, said: Said) -> Vec<Token<'l>> {
         let value = &line[said.value..];
         if let Some(comma) = value.find([',', ';']) {
             self.warn(line, said.value + comma, 1, "names are separated by blanks; this is taken for one")
@@ -218,19 +217,21 @@ impl Filler<'_> {
         }
         let (mut counted, mut column) = (0, 1);
         value
-            .split(|c: char| c.is_whitespace() || c == ',' || c == ';')
+            .split(|c: char| {
+                matches!(c, ' ' | '\t' | ',' | ';') || (!c.is_ascii_graphic() && c.is_whitespace())
+            })
             .filter(|word| !word.is_empty())
             .map(|word| {
                 let at = word.as_ptr() as usize - line.as_ptr() as usize;
                 column += line[counted..at].chars().count();
                 counted = at;
                 let column = u32::try_from(column).unwrap_or(u32::MAX);
-                Token { text: word.to_owned(), at, place: Place { line: self.number, column } }
+                Token { text: word, at, place: Place { line: self.number, column } }
             })
             .collect()
     }
 
-    fn bad_name(&mut self, line: &str, token: &Token, fault: &str) {
+    fn bad_name(&mut self, line: &str, token: &Token<'_>, fault: &str) {
         let mut shown: String = token.text.chars().take(40).collect();
         if shown.len() < token.text.len() {
             shown += "...";
