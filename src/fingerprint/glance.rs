@@ -11,9 +11,6 @@ use super::{Digest, Kind, Stat};
 use crate::processors;
 use crate::root::Root;
 use std::ffi::CStr;
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::thread;
 
 /// First bytes of the stored form, with its version.
 const MAGIC: &[u8; 4] = b"SGL1";
@@ -21,8 +18,8 @@ const MAGIC: &[u8; 4] = b"SGL1";
 /// Files that one thread looks at between two questions for more.
 const CHUNK: usize = 128;
 
-/// From this many chunks on a second thread is worth its start, some 80 us.
-const MANY: usize = 4;
+/// From this many files on a second thread is worth its start, some 80 us.
+const MANY: usize = 400;
 
 /// Length of what is digested for one path: whether it is there, and its stamps.
 const RECORD: usize = 1 + Stat::BYTES;
@@ -88,34 +85,10 @@ impl Glance {
         let (Some(stamps), Some((directories, places))) = (self.stamps, self.places()) else {
             return (false, meanwhile());
         };
-        let chunks: Vec<&[Place<'_>]> = places.chunks(CHUNK).collect();
-        let seen = Mutex::new(vec![Digest::ZERO; chunks.len()]);
-        let next = AtomicUsize::new(0);
-        let look = || {
-            while let Some((number, chunk)) =
-                Some(next.fetch_add(1, Ordering::Relaxed)).and_then(|at| Some((at, chunks.get(at)?)))
-            {
-                let digest = digest(root, &directories, chunk);
-                seen.lock().expect("BUG: looking at stamps cannot panic")[number] = digest;
-            }
-        };
-        let done = thread::scope(|scope| {
-            if chunks.len() >= MANY {
-                let here = processors::here();
-                let elsewhere = move || {
-                    here.leave();
-                    look();
-                };
-                // Without a second thread this one does all of it.
-                if thread::Builder::new().stack_size(64 * 1024).spawn_scoped(scope, elsewhere).is_ok() {
-                    thread::yield_now();
-                }
-            }
-            let done = meanwhile();
-            look();
-            done
+        let threads = if places.len() < MANY { 1 } else { 2 };
+        let (done, seen) = processors::share(threads, places.len(), CHUNK, meanwhile, |range| {
+            digest(root, &directories, &places[range])
         });
-        let seen = seen.into_inner().expect("BUG: looking at stamps cannot panic");
         (together(&seen) == stamps, done)
     }
 

@@ -18,7 +18,7 @@ const WRITE_WAIT: Duration = Duration::from_secs(2);
 
 /// Page size of a new file. Smaller ones are read faster (an unchanged boot reads a few rows of a few tables, and each
 /// page is copied), larger ones are written faster (`bench/README.md`, "Plan").
-const PAGE: u32 = 4_096;
+const PAGE: u32 = 8_192;
 
 /// Enough cache, in KiB, for any save: a spill would mean more syncs.
 const CACHE_KIB: u32 = 32 * 1024;

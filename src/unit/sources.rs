@@ -11,7 +11,6 @@ use crate::history::StoredReading;
 use crate::model::{Definition, Place, Source};
 use crate::processors;
 use crate::root::Root;
-use rayon::prelude::*;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::ffi::OsString;
 use std::os::unix::fs::MetadataExt as _;
@@ -31,6 +30,8 @@ const FACILITIES_D: &str = "/etc/insserv.conf.d";
 /// More suffixes that are no scripts.
 const FILTERS: &str = "/etc/insserv/file-filters";
 
+/// Files that a thread takes at a time.
+const SHARE: usize = 16;
 /// Files that this thread reads alone, to see how fast the disk is.
 const FIRST: usize = 24;
 /// Who reads slower than this waits for the disk: 20 times what a file takes that is in memory.
@@ -90,11 +91,13 @@ impl Sources {
         let wanted = sources.wanted(root, extra);
         let taken = take_all(root, &wanted, known);
         sources.forgotten = forgotten(root, &wanted, known);
+        let mut scripts = Vec::with_capacity(wanted.len());
         let mut overrides = HashMap::new();
         let mut rdf = Vec::new();
         for (wanted, taken) in wanted.into_iter().zip(taken) {
-            sources.admit(wanted, taken, &mut overrides, &mut rdf);
+            sources.admit(wanted, taken, &mut scripts, &mut overrides, &mut rdf);
         }
+        sources.scripts = scripts.into_iter().collect();
         if !sources.facilities.is_configured() {
             sources.facilities = Facilities::defaults();
         }
@@ -223,6 +226,7 @@ impl Sources {
         &mut self,
         wanted: Wanted,
         taken: Taken,
+        scripts: &mut Vec<(String, Definition)>,
         overrides: &mut HashMap<String, Definition>,
         rdf: &mut Vec<Definition>,
     ) {
@@ -236,7 +240,7 @@ impl Sources {
         match wanted.what {
             What::Script { .. } => {
                 if let Some(definition) = definitions.next() {
-                    self.scripts.insert(wanted.path, definition);
+                    scripts.push((wanted.path, definition));
                 }
             }
             What::Override { script } => {
@@ -318,22 +322,15 @@ fn take_all(root: &Root, wanted: &[Wanted], known: &HashMap<String, StoredReadin
     let began = Instant::now();
     let mut taken: Vec<Taken> = first.iter().map(take).collect();
     let waits = began.elapsed() > WAITING * u32::try_from(FIRST).unwrap_or(1);
-    let processors = std::thread::available_parallelism().map_or(1, usize::from);
-    let threads = if waits { READERS } else { processors.min(READERS) };
-    let here = processors::here();
-    let spread = move |number: usize| {
-        if number % 2 == 1 {
-            here.leave();
-        }
-    };
-    if threads > 1
-        && others.len() > FIRST
-        && let Ok(pool) = rayon::ThreadPoolBuilder::new().num_threads(threads).start_handler(spread).build()
-    {
-        taken.extend(pool.install(|| others.par_iter().map(take).collect::<Vec<Taken>>()));
-    } else {
-        taken.extend(others.iter().map(take));
-    }
+    let threads = if waits { READERS } else { processors::count().min(READERS) };
+    let ((), others) = processors::share(
+        threads,
+        others.len(),
+        SHARE,
+        || (),
+        |range| others[range].iter().map(take).collect::<Vec<Taken>>(),
+    );
+    taken.extend(others.into_iter().flatten());
     taken
 }
 
