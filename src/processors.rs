@@ -85,8 +85,7 @@ mod tests {
     #[test]
     fn every_chunk_is_done_once_and_in_order() {
         for (threads, count, chunk) in [(1, 10, 3), (2, 1000, 7), (16, 100, 1), (4, 0, 5), (3, 5, 100)] {
-            let (meanwhile, done) =
-                share(threads, count, chunk, || "done", |range| range.collect::<Vec<_>>());
+            let (meanwhile, done) = share(threads, count, chunk, || "done", Iterator::collect::<Vec<usize>>);
             assert_eq!(meanwhile, "done");
             assert_eq!(done.concat(), (0..count).collect::<Vec<_>>(), "{threads} {count} {chunk}");
         }
