@@ -1,5 +1,6 @@
 //! One call for each verb of serelrc: what the command line asks for, carried out, and an exit code.
 
+mod journal;
 mod plain;
 mod populate;
 mod record;
@@ -33,6 +34,7 @@ pub struct Common {
 
 /// How a unit is to be run.
 #[derive(Debug, Clone)]
+#[expect(clippy::struct_excessive_bools, reason = "one for each switch on the command line")]
 pub struct Running {
     /// Most jobs at one time; 0 is "as many as there are".
     pub slots: usize,
@@ -40,6 +42,8 @@ pub struct Running {
     pub timeout: u64,
     /// One job at a time.
     pub serial: bool,
+    /// Go on with a run that was interrupted.
+    pub resume: bool,
     /// Say what would be done, and do nothing.
     pub dry_run: bool,
     /// Leave out the output of jobs that went well.

@@ -1,5 +1,6 @@
 //! Runs a unit: plan, wavefront, report, record.
 
+use super::journal::{Journal, Journalled};
 use super::{Common, Running, plain, record, save, tell};
 use crate::definition::diagnostic::Severity;
 use crate::exit::Exit;
@@ -9,11 +10,12 @@ use crate::report::{self, Account, Logged, Roster, console};
 use crate::root::Root;
 use crate::unit::{self, Loaded, Members, Request};
 use crate::wavefront::{
-    Behaviour, Outcome, Processes, Reporter, Run, Script, Settings, Simulated, Watch, hold_signals,
-    keep_open, run,
+    Behaviour, Monotonic, Outcome, Processes, Reporter, Run, Script, Settings, Simulated, Watch,
+    hold_signals, keep_open, run,
 };
 use nix::sys::signal::SigSet;
 use std::ffi::CString;
+use std::fs::File;
 use std::io::Write as _;
 use std::os::fd::AsFd;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
@@ -26,9 +28,9 @@ const STOP: &str = "stop";
 const SECOND: u64 = 1_000_000_000;
 
 /// Slots of `--jobs auto` for each processor, and at least. Boot scripts mostly wait: more slots than processors cost
-/// little and save much, up to where all of them compute at once. Measured by `cargo bench --bench jobs`.
-const SLOTS_PER_CPU: usize = 16;
-const LEAST_SLOTS: usize = 32;
+/// little and save much, up to where all of them compute at once. Measured in `bench/README.md`, "Slots".
+const SLOTS_PER_CPU: usize = 32;
+const LEAST_SLOTS: usize = 64;
 
 /// Slots for `--jobs auto`.
 pub fn auto_slots() -> usize {
@@ -107,8 +109,10 @@ fn execute(
         .map(|job| script(&common.root, job, argument))
         .collect::<Option<IdVec<JobId, Script>>>()
         .ok_or("a script's path holds a NUL byte")?;
-    let mut processes = Processes::new(scripts, environment(request), Watch::Pidfd)
+    let processes = Processes::new(scripts, environment(request), Watch::Pidfd)
         .map_err(|errno| format!("no supervision ({})", errno.desc()))?;
+    let (journal, already) = journal(common, request, running, plan);
+    let mut processes = Journalled::new(processes, journal, plan);
     let expected = plan.ids().map(|job| loaded.cost(job)).collect();
     let roster = Roster::new(plan, &expected);
     let console = if common.json {
@@ -130,12 +134,49 @@ fn execute(
         timeout: (running.timeout > 0).then(|| running.timeout.saturating_mul(SECOND)),
         grace: GRACE,
     };
-    let result =
-        run(plan, &priorities, settings, &mut processes, &crate::wavefront::Monotonic, &mut reporter);
+    let result = run(plan, &priorities, settings, &already, &mut processes, &Monotonic, &mut reporter);
     if !reporter.close() {
         log::warn!("the console is stuck; the end of the report is lost");
     }
-    Ok((result, processes.finish()))
+    Ok((result, processes.inside.finish()))
+}
+
+/// The journal of this run, where there can be one, and with `--resume` the jobs that are done.
+fn journal(common: &Common, request: &Request, running: &Running, plan: &Plan) -> (Option<File>, Vec<JobId>) {
+    let say = |why: &str| {
+        if running.resume {
+            crate::log::say(format_args!("serelrc: nothing to resume ({why}): starting from the beginning"));
+        } else {
+            log::debug!("no journal of this run: {why}");
+        }
+    };
+    let journal = match Journal::of(&common.root, &request.label()) {
+        Ok(journal) => journal,
+        Err(why) => {
+            say(&why);
+            return (None, Vec::new());
+        }
+    };
+    let done = if running.resume { journal.done(plan) } else { Ok(Vec::new()) };
+    let go_on = running.resume && done.is_ok();
+    let done = done.unwrap_or_else(|why| {
+        say(&why);
+        Vec::new()
+    });
+    if go_on {
+        crate::log::say(format_args!(
+            "serelrc: going on: {} of {} services were started before, and are not started again",
+            done.len(),
+            plan.len()
+        ));
+    }
+    match journal.open(go_on) {
+        Ok(file) => (Some(file), done),
+        Err(error) => {
+            log::debug!("no journal of this run: {error}");
+            (None, done)
+        }
+    }
 }
 
 fn script(root: &Root, job: Job<'_>, argument: &str) -> Option<Script> {
@@ -230,7 +271,7 @@ fn dry_run(plan: &Plan, loaded: &Loaded, running: &Running) -> Exit {
         grace: GRACE,
     };
     let priorities = priorities(plan, costs.as_ref());
-    let result = run(plan, &priorities, settings, &mut simulated, &clock, &mut Reporter::silent());
+    let result = run(plan, &priorities, settings, &[], &mut simulated, &clock, &mut Reporter::silent());
     let mut text = String::new();
     for (job, alone) in &simulated.started {
         let record = &result.records[*job];

@@ -138,6 +138,7 @@ struct WayArgs {
 }
 
 #[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "one for each switch on the command line")]
 struct RunArgs {
     /// The runlevel: S or 0 to 9
     #[arg(value_parser = level, required_unless_present = "pairs")]
@@ -157,6 +158,9 @@ struct RunArgs {
     /// One script at a time, in the given order as far as the relations allow
     #[arg(long)]
     serial: bool,
+    /// Go on with a run of this boot that was interrupted: what succeeded is not started again
+    #[arg(long)]
+    resume: bool,
     /// Say what would be run, and run nothing
     #[arg(long)]
     dry_run: bool,
@@ -259,6 +263,7 @@ impl RunArgs {
             slots: self.jobs,
             timeout: self.timeout,
             serial: self.serial,
+            resume: self.resume,
             dry_run: self.dry_run,
             quiet: self.quiet,
         }

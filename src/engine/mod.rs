@@ -139,6 +139,13 @@ impl Engine {
         self.tell_waiters();
     }
 
+    /// A job that has not been started was done before this run: its services are available.
+    pub fn already(&mut self, id: JobId) {
+        if matches!(self.jobs[id].state, JobState::Waiting | JobState::Ready) {
+            self.ended(id, true);
+        }
+    }
+
     /// Ends every job that has not been started, without an action: the run was interrupted. Returns them.
     pub fn cancel(&mut self) -> Vec<JobId> {
         let cancelled: Vec<JobId> = self

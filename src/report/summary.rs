@@ -54,9 +54,8 @@ pub fn summary(account: &Account, colour: bool) -> String {
     if let Some(signal) = account.run.interrupted {
         let _ = writeln!(
             out,
-            "serelrc: interrupted by {}; to go on, type: serelrc {} --resume",
-            signal_name(signal),
-            account.unit
+            "serelrc: interrupted by {}; to go on, type the same once more with --resume",
+            signal_name(signal)
         );
     }
     out.push_str(&figures(account));
@@ -205,7 +204,7 @@ mod tests {
         let text = summary(&Account::new(&run, &case.plan, "start 2", "cached"), false);
         assert_eq!(
             text,
-            "serelrc: interrupted by SIGINT; to go on, type: serelrc start 2 --resume\n\
+            "serelrc: interrupted by SIGINT; to go on, type the same once more with --resume\n\
              serelrc: start 2: 1 job, 0 ok, 1 cancelled in 0.00s wall; 0.00s of job time, \
              1.0 times faster; plan: cached\n"
         );

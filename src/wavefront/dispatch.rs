@@ -25,11 +25,12 @@ pub struct Settings {
     pub grace: Nanos,
 }
 
-/// Runs a plan to its end. `priorities`: higher first when slots are few.
+/// Runs a plan to its end. `priorities`: higher first when slots are few. `already`: jobs that are done.
 pub fn run<S: Spawner, C: Clock>(
     plan: &Plan,
     priorities: &IdVec<JobId, u64>,
     settings: Settings,
+    already: &[JobId],
     spawner: &mut S,
     clock: &C,
     reporter: &mut Reporter,
@@ -51,6 +52,10 @@ pub fn run<S: Spawner, C: Clock>(
         clock,
         reporter,
     };
+    for job in already {
+        dispatcher.engine.already(*job);
+        dispatcher.record(*job, begin, Outcome::Done, Usage::default());
+    }
     while dispatcher.step() {}
     dispatcher.finish(begin)
 }
@@ -112,6 +117,8 @@ impl<S: Spawner, C: Clock> Dispatcher<'_, S, C> {
     fn carry_out(&mut self) {
         while let Some(action) = self.engine.next_action() {
             match action {
+                // Done before this run, it was ready for a moment.
+                Action::Ready(job) if self.engine.job(job) != JobState::Ready => {}
                 Action::Ready(job) => {
                     self.records[job].ready = Some(self.clock.now());
                     self.queue.push(job, self.priorities, self.plan.job(job).manner.interactive);

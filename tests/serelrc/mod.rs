@@ -11,6 +11,7 @@ mod failures;
 mod fallback;
 mod json;
 mod remembered;
+mod resume;
 mod runs;
 mod signals;
 mod terminal;

@@ -33,7 +33,7 @@ fn settings(slots: usize) -> Settings {
 fn drive(plan: &Plan, settings: Settings, world: (Simulated, VirtualClock)) -> (Run, Simulated) {
     let (mut simulated, clock) = world;
     let priorities = vec![0; plan.len()].into();
-    let run = run(plan, &priorities, settings, &mut simulated, &clock, &mut Reporter::silent());
+    let run = run(plan, &priorities, settings, &[], &mut simulated, &clock, &mut Reporter::silent());
     (run, simulated)
 }
 
@@ -127,7 +127,7 @@ fn slots_go_to_the_longest_way_first() {
     let plan = plan(&needs);
     let (mut simulated, clock) = Simulated::new(all(4, Behaviour::succeeding(SECOND)));
     let priorities = vec![1, 1, 2, 1].into();
-    run(&plan, &priorities, settings(1), &mut simulated, &clock, &mut Reporter::silent());
+    run(&plan, &priorities, settings(1), &[], &mut simulated, &clock, &mut Reporter::silent());
     assert_eq!(simulated.started[0].0, JobId(2));
 }
 

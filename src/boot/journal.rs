@@ -1,0 +1,137 @@
+//! What was started and what came of it, written down as it happens, so that an interrupted run can go on.
+//!
+//! One small file for each unit in `/run/serel`, where there is a `/run`: it goes with the boot that it is about. Each
+//! line is one write, without waiting for a disk. `serelrc start LEVEL --resume` reads it: what succeeded is not
+//! started again, nor is what was started and whose end nobody saw; what failed is tried again.
+
+use crate::history::boot_id;
+use crate::model::{IdVec, JobId, Phase};
+use crate::plan::Plan;
+use crate::root::Root;
+use crate::wavefront::{Event, Exit, Nanos, Spawner};
+use std::collections::HashMap;
+use std::fs::{self, DirBuilder, File, OpenOptions, symlink_metadata};
+use std::io::{self, Write as _};
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _};
+use std::path::PathBuf;
+
+/// Where temporary state is, and ours in it.
+const RUN: &str = "/run";
+const OURS: &str = "/run/serel";
+
+/// First words of a journal, before the identity of the boot.
+const HEAD: &str = "serel 1 boot";
+
+const STARTED: &str = "started";
+const DONE: &str = "done";
+const FAILED: &str = "failed";
+
+/// The journal of one unit.
+#[derive(Debug)]
+pub(super) struct Journal {
+    path: PathBuf,
+    boot: String,
+}
+
+impl Journal {
+    /// Of the unit with this label. Errors in words why there can be none.
+    pub(super) fn of(root: &Root, label: &str) -> Result<Self, String> {
+        let run = root.real(RUN);
+        if !run.is_dir() {
+            return Err(format!("there is no {}", run.display()));
+        }
+        let boot = boot_id().ok_or("without /proc this boot cannot be told from others")?;
+        let ours = root.real(OURS);
+        let made = DirBuilder::new().mode(0o700).create(&ours);
+        let trusted = symlink_metadata(&ours).is_ok_and(|meta| {
+            meta.is_dir() && meta.uid() == nix::unistd::geteuid().as_raw() && meta.mode() & 0o022 == 0
+        });
+        match made {
+            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
+                Err(format!("{}: {error}", ours.display()))
+            }
+            _ if !trusted => {
+                Err(format!("{} is not a directory of our own that nobody else can write", ours.display()))
+            }
+            _ => Ok(Self { path: ours.join(label.replace(' ', "-")), boot }),
+        }
+    }
+
+    /// The jobs of a plan that were done or begun by the runs of this boot that the journal is about.
+    pub(super) fn done(&self, plan: &Plan) -> Result<Vec<JobId>, String> {
+        let text =
+            fs::read_to_string(&self.path).map_err(|error| format!("{}: {error}", self.path.display()))?;
+        let mut lines = text.lines();
+        if lines.next() != Some(&self.head()) {
+            return Err(format!("{} is about another boot", self.path.display()));
+        }
+        let last: HashMap<&str, &str> =
+            lines.filter_map(|line| line.split_once(' ')).map(|(word, script)| (script, word)).collect();
+        let begun = |id: &JobId| matches!(last.get(plan.job(*id).script), Some(&DONE | &STARTED));
+        Ok(plan.ids().filter(begun).collect())
+    }
+
+    /// Opens it to write: anew, or to go on.
+    pub(super) fn open(&self, go_on: bool) -> io::Result<File> {
+        let mut options = OpenOptions::new();
+        options.append(true).create(true).mode(0o600).custom_flags(libc::O_NOFOLLOW);
+        let mut file = options.open(&self.path)?;
+        if !go_on {
+            file.set_len(0)?;
+            writeln!(file, "{}", self.head())?;
+        }
+        Ok(file)
+    }
+
+    fn head(&self) -> String {
+        format!("{HEAD} {}", self.boot)
+    }
+}
+
+/// A spawner that writes down what another one does.
+pub(super) struct Journalled<'p, S> {
+    pub(super) inside: S,
+    /// `None` when there can be no journal, or when it cannot be written any more.
+    file: Option<File>,
+    scripts: IdVec<JobId, &'p str>,
+    stopping: bool,
+}
+
+impl<'p, S> Journalled<'p, S> {
+    pub(super) fn new(inside: S, file: Option<File>, plan: &'p Plan) -> Self {
+        let scripts = plan.ids().map(|id| plan.job(id).script).collect();
+        Self { inside, file, scripts, stopping: plan.phase == Phase::Stop }
+    }
+
+    fn write(&mut self, word: &str, job: JobId) {
+        let script = self.scripts[job];
+        if let Some(file) = &mut self.file
+            && !script.contains('\n')
+            && let Err(error) = file.write_all(format!("{word} {script}\n").as_bytes())
+        {
+            log::info!("the journal of this run ends here: {error}");
+            self.file = None;
+        }
+    }
+}
+
+impl<S: Spawner> Spawner for Journalled<'_, S> {
+    fn spawn(&mut self, job: JobId, alone: bool) -> Result<(), i32> {
+        self.inside.spawn(job, alone)?;
+        self.write(STARTED, job);
+        Ok(())
+    }
+
+    fn signal(&mut self, job: JobId, signal: i32) {
+        self.inside.signal(job, signal);
+    }
+
+    fn next(&mut self, until: Option<Nanos>) -> Option<Event> {
+        let event = self.inside.next(until);
+        if let Some(Event::Exited { job, exit, .. }) = &event {
+            let well = *exit == Exit::Code(0) || (self.stopping && *exit == Exit::Code(7));
+            self.write(if well { DONE } else { FAILED }, *job);
+        }
+        event
+    }
+}
