@@ -3,6 +3,7 @@
 use crate::support::program::{Finished, LIMIT, finish};
 use crate::support::sandbox::Sandbox;
 use crate::support::script::Script;
+use rusqlite::Connection;
 use std::process::Command;
 
 fn tree<'a>(scripts: impl IntoIterator<Item = &'a Script>) -> Sandbox {
@@ -163,10 +164,12 @@ fn a_history_that_cannot_be_written_or_read_is_said_with_its_own_code() {
     let text = "echo --pairs a /etc/init.d/a | history --populate --db no/such/dir/x.db";
     let run = shell(&sandbox, text).expect_code(1);
     assert!(run.stderr.contains("no/such/dir/x.db"), "{run}");
-    let locked = "mkfifo held go; echo --pairs a /etc/init.d/a > input; history --populate < input
-{ echo '.output held'; echo 'begin exclusive;'; echo 'select 1;'; echo '.output'; read x < go; } | sqlite3 etc/serel/history.db &
-read x < held; history --populate < input; code=$?; history --query verify; echo go > go; wait; exit $code";
+    shell(&sandbox, "echo --pairs a /etc/init.d/a > input; history --populate < input").expect_code(0);
+    let other = Connection::open(sandbox.at("etc/serel/history.db")).unwrap();
+    other.execute_batch("BEGIN EXCLUSIVE").unwrap();
+    let locked = "history --populate < input; code=$?; history --query verify; exit $code";
     let run = shell(&sandbox, locked).expect_code(75);
+    drop(other);
     assert!(run.stdout.contains("locked") && run.stderr.contains("locked"), "{run}");
     sandbox.write("etc/serel/history.db", "garbage", 0o644);
     let run = shell(&sandbox, "history --query verify").expect_code(1);

@@ -1,19 +1,22 @@
 //! The critical path of a finished run: the chain of jobs that decided when it ended.
 //!
 //! It is read off the recorded times, not predicted: from the job that ended last, back to the predecessor that became
-//! available last, and so on. A job that was held back by something else than an edge (one at a time, or an unknown
-//! service that runs after all others) is led back to the job that ended last before it started.
+//! available last, and so on. A job that was held back by something else than an edge (no free slot, the console, one at
+//! a time, or an unknown service that runs after all others) is led back to the job that ended last before it started.
 
 use crate::model::{IdVec, JobId};
 use crate::plan::Plan;
 use crate::wavefront::{Nanos, Record, Run};
+
+/// From ready to started takes some microseconds, unless something is in the way.
+const AT_ONCE: Nanos = 2_000_000;
 
 /// A chain of jobs, each of which waited for the one before it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Critical {
     /// The jobs in the order in which they ran; empty when no job ran.
     pub jobs: Vec<JobId>,
-    /// Sum of what each took until the next could start; time spent waiting for a free slot is not in it.
+    /// Sum of what each took until the next could start.
     pub length: Nanos,
 }
 
@@ -32,7 +35,8 @@ pub fn critical_path(run: &Run, plan: &Plan) -> Critical {
             path.jobs.push(record.job);
             path.length = path.length.saturating_add(until.saturating_sub(start));
         }
-        let by_clock = !plan.parallel || plan.get(record.job).is_some_and(|job| job.manner.unknown);
+        let unknown = || plan.get(record.job).is_some_and(|job| job.manner.unknown);
+        let by_clock = !plan.parallel || held(record) || unknown();
         let next = if by_clock {
             by_end.before(record)
         } else {
@@ -43,6 +47,11 @@ pub fn critical_path(run: &Run, plan: &Plan) -> Critical {
     }
     path.jobs.reverse();
     path
+}
+
+/// Whether a job had to wait although nothing it needs held it back.
+fn held(record: &Record) -> bool {
+    record.start.zip(record.ready).is_some_and(|(start, ready)| start.saturating_sub(ready) > AT_ONCE)
 }
 
 /// When a job let go of those that wait for it: when it made its service available, else when it ended.
@@ -104,6 +113,15 @@ mod tests {
         case.job("c", &["a", "b"], Some((310, 400)));
         case.job("d", &["a"], Some((100, 390)));
         assert_eq!(names(&case), (vec!["b".into(), "c".into()], 390));
+    }
+
+    #[test]
+    fn a_job_that_waited_for_the_console_follows_the_one_before_it() {
+        let mut case = Case::new();
+        case.job("long", &[], Some((0, 300)));
+        case.job("asks", &[], Some((301, 400)));
+        case.records[1].ready = Some(0);
+        assert_eq!(names(&case), (vec!["long".into(), "asks".into()], 399));
     }
 
     #[test]

@@ -5,6 +5,7 @@ use crate::support::program::Finished;
 use crate::support::sandbox::Sandbox;
 use crate::support::script::Script;
 use nix::unistd::geteuid;
+use rusqlite::Connection;
 
 /// A tree whose level 2 has been run once.
 fn known() -> Sandbox {
@@ -60,7 +61,6 @@ fn a_history_of_no_use_is_said_once_and_the_boot_goes_on() {
     for (spoil, words) in [
         ("echo garbage, more than enough of it > $DB", "damaged"),
         ("head -c 5000 $DB > x; cat x > $DB", "damaged"),
-        ("sqlite3 $DB 'pragma user_version = 9999'", "schema 9999"),
         ("rm $DB; mkdir $DB", "not a regular file"),
         ("rm $DB; mkfifo $DB", "not a regular file"),
         ("chmod 666 $DB", "lets others write it"),
@@ -72,6 +72,17 @@ fn a_history_of_no_use_is_said_once_and_the_boot_goes_on() {
         assert!(run.stderr.contains(words), "{spoil}: no {words:?}: {run}");
         assert!(run.stdout.contains("rebuilt: the history cannot be used"), "{spoil}: {run}");
     }
+}
+
+#[test]
+fn a_history_of_a_later_version_is_left_alone_for_this_boot() {
+    let sandbox = known();
+    let later = Connection::open(sandbox.at("etc/serel/history.db")).unwrap();
+    later.execute_batch("PRAGMA user_version = 9999").unwrap();
+    drop(later);
+    let run = runs(&sandbox, "");
+    assert!(run.stderr.contains("schema 9999"), "{run}");
+    assert!(run.stdout.contains("rebuilt: the history cannot be used"), "{run}");
 }
 
 #[test]
@@ -98,11 +109,9 @@ fn an_empty_history_or_one_that_vanishes_during_the_run() {
 #[test]
 fn a_history_that_another_process_has_locked() {
     let sandbox = known();
-    // sqlite3 holds the lock until it is told, and tells when it has it.
-    let text = "mkfifo held go
-{ echo '.output held'; echo 'begin exclusive;'; echo 'select 1;'; echo '.output'; read x < go; } | sqlite3 etc/serel/history.db &
-read x < held; rc start 2; code=$?; echo > go; wait; exit $code";
-    let run = shell(&sandbox, text).expect_code(0);
+    let other = Connection::open(sandbox.at("etc/serel/history.db")).unwrap();
+    other.execute_batch("BEGIN EXCLUSIVE").unwrap();
+    let run = sandbox.serelrc(&["start", "2"]).expect_code(0);
     assert_eq!(ran(&sandbox), ["a", "b"]);
     assert!(run.stderr.contains("locked by another process"), "{run}");
 }
