@@ -1,7 +1,6 @@
 //! What a boot may rely on: what was saved comes back, and nothing that is wrong with the file does harm.
 
 mod kept;
-mod measured;
 mod trouble;
 
 use serel::fingerprint::{Digest, Entry, Manifest, Stat};

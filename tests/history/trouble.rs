@@ -8,7 +8,7 @@ use serel::fingerprint::Glance;
 use serel::history::{Batch, History, JobRow, Trouble};
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Stdio};
 use tempfile::TempDir;
 
@@ -19,17 +19,26 @@ fn mode(path: &Path) -> u32 {
     fs::metadata(path).unwrap().permissions().mode() & 0o7777
 }
 
-/// Runs an ignored test of this file again, after a shell command on its directory (`$1`), where mounts are private.
-fn run_inner(test: &str, mount: &str, dir: &Path) {
+/// Runs a test of this file again in a process of its own, after a shell command on a directory (`$1`) that `before`
+/// made; there `body` is called with that directory. With `mounts`, the command may mount, and nobody else sees it.
+fn again(test: &str, mounts: bool, command: &str, before: impl Fn() -> TempDir, body: impl Fn(&Path)) {
+    if let Some(dir) = std::env::var_os(INNER) {
+        return body(Path::new(&dir));
+    }
+    let dir = before();
     // Without root a user namespace may stand in; where that is not allowed either, the test fails.
-    let root = nix::unistd::geteuid().is_root();
-    let script = format!("{mount} && exec \"$2\" --exact \"history::trouble::{test}\" --ignored --nocapture");
+    let unshare: &[&str] = match (mounts, nix::unistd::geteuid().is_root()) {
+        (false, _) => &[],
+        (true, true) => &["-m"],
+        (true, false) => &["-r", "-m"],
+    };
+    let script = format!("{command} && exec \"$2\" --exact \"history::trouble::{test}\" --nocapture");
     let output = Command::new("unshare")
-        .args(if root { &["-m"][..] } else { &["-r", "-m"][..] })
+        .args(unshare)
         .args(["sh", "-c", &script, "sh"])
-        .arg(dir)
+        .arg(dir.path())
         .arg(std::env::current_exe().unwrap())
-        .env(INNER, dir)
+        .env(INNER, dir.path())
         .output()
         .expect("unshare of util-linux");
     let stdout = String::from_utf8_lossy(&output.stdout);
@@ -37,28 +46,22 @@ fn run_inner(test: &str, mount: &str, dir: &Path) {
     assert!(output.status.success() && stdout.contains("1 passed"), "{test}: {stdout}{stderr}");
 }
 
-fn inner_directory() -> PathBuf {
-    PathBuf::from(std::env::var_os(INNER).expect("this test is run by another one"))
-}
+const READ_ONLY: &str = "mount --bind \"$1\" \"$1\" && mount -o remount,bind,ro \"$1\"";
 
 #[test]
 fn file_and_directory_are_made_readable_whatever_the_umask() {
-    let dir = tempfile::tempdir().unwrap();
-    let output = Command::new("sh")
-        .args(["-c", "umask 077 && exec \"$1\" --exact history::trouble::inner_save --ignored", "sh"])
-        .arg(std::env::current_exe().unwrap())
-        .env(INNER, dir.path())
-        .output()
-        .unwrap();
-    assert!(output.status.success());
-    assert_eq!(mode(&dir.path().join("serel")), 0o755);
-    assert_eq!(mode(&dir.path().join("serel/history.db")), 0o644);
-}
-
-#[test]
-#[ignore = "run by another test in a process of its own"]
-fn inner_save() {
-    save_unit(&inner_directory().join("serel/history.db"), "rc2");
+    let test = "file_and_directory_are_made_readable_whatever_the_umask";
+    again(
+        test,
+        false,
+        "umask 077",
+        || tempfile::tempdir().unwrap(),
+        |dir| {
+            save_unit(&dir.join("serel/history.db"), "rc2");
+            assert_eq!(mode(&dir.join("serel")), 0o755);
+            assert_eq!(mode(&dir.join("serel/history.db")), 0o644);
+        },
+    );
 }
 
 #[test]
@@ -170,22 +173,20 @@ fn what_others_may_write_is_not_trusted() {
 
 #[test]
 fn a_read_only_file_system_is_read_and_not_written() {
-    let (dir, path) = database();
-    save_unit(&path, "rc2");
-    let read_only = "mount --bind \"$1\" \"$1\" && mount -o remount,bind,ro \"$1\"";
-    run_inner("inner_read_only", read_only, dir.path());
-}
-
-#[test]
-#[ignore = "run by another test in a mount namespace of its own"]
-fn inner_read_only() {
-    let dir = inner_directory();
-    let path = dir.join("history.db");
-    assert!(open(&path).unit(&key("rc2")).unwrap().is_some());
-    for path in [path, dir.join("other.db"), dir.join("new/history.db")] {
-        let trouble = Batch { units: vec![unit("rc3", &["a"])], ..Batch::default() }.save(&path).unwrap_err();
-        assert!(matches!(trouble, Trouble::ReadOnly { .. }), "{trouble:?}");
-    }
+    let before = || {
+        let (dir, path) = database();
+        save_unit(&path, "rc2");
+        dir
+    };
+    again("a_read_only_file_system_is_read_and_not_written", true, READ_ONLY, before, |dir| {
+        let path = dir.join("history.db");
+        assert!(open(&path).unit(&key("rc2")).unwrap().is_some());
+        for path in [path, dir.join("other.db"), dir.join("new/history.db")] {
+            let batch = Batch { units: vec![unit("rc3", &["a"])], ..Batch::default() };
+            let trouble = batch.save(&path).unwrap_err();
+            assert!(matches!(trouble, Trouble::ReadOnly { .. }), "{trouble:?}");
+        }
+    });
 }
 
 /// A history and its journal as a writer leaves them that is killed after its pages began to reach the disk.
@@ -239,31 +240,24 @@ fn a_journal_of_somebody_else_is_not_replayed() {
 
 #[test]
 fn a_killed_writer_on_a_read_only_file_system_means_the_cold_path() {
-    let copy = killed_in_mid_write();
-    let read_only = "mount --bind \"$1\" \"$1\" && mount -o remount,bind,ro \"$1\"";
-    run_inner("inner_hot_journal", read_only, copy.path());
-}
-
-#[test]
-#[ignore = "run by another test in a mount namespace of its own"]
-fn inner_hot_journal() {
-    let path = inner_directory().join("history.db");
-    let trouble = History::open(&path).unwrap_err();
-    assert!(matches!(trouble, Trouble::HotJournal { .. }), "{trouble:?}");
-    let trouble = Batch::default().save(&path).unwrap_err();
-    assert!(matches!(trouble, Trouble::HotJournal { .. } | Trouble::ReadOnly { .. }), "{trouble:?}");
+    let test = "a_killed_writer_on_a_read_only_file_system_means_the_cold_path";
+    again(test, true, READ_ONLY, killed_in_mid_write, |dir| {
+        let path = dir.join("history.db");
+        let trouble = History::open(&path).unwrap_err();
+        assert!(matches!(trouble, Trouble::HotJournal { .. }), "{trouble:?}");
+        let trouble = Batch::default().save(&path).unwrap_err();
+        assert!(matches!(trouble, Trouble::HotJournal { .. } | Trouble::ReadOnly { .. }), "{trouble:?}");
+    });
 }
 
 #[test]
 fn a_full_disk_leaves_what_was_there() {
-    let dir = tempfile::tempdir().unwrap();
-    run_inner("inner_full_disk", "mount -t tmpfs -o size=512k tmpfs \"$1\"", dir.path());
+    let small = "mount -t tmpfs -o size=512k tmpfs \"$1\"";
+    let before = || tempfile::tempdir().unwrap();
+    again("a_full_disk_leaves_what_was_there", true, small, before, fills_the_disk);
 }
 
-#[test]
-#[ignore = "run by another test in a mount namespace of its own"]
-fn inner_full_disk() {
-    let dir = inner_directory();
+fn fills_the_disk(dir: &Path) {
     let path = dir.join("history.db");
     let large = || {
         let body = "x".repeat(1_000);
@@ -288,11 +282,14 @@ fn inner_full_disk() {
 
 #[test]
 fn two_writers_both_get_their_turn() {
+    if let Some(dir) = std::env::var_os(INNER) {
+        return write_twenty_times(&Path::new(&dir).join("history.db"));
+    }
     let dir = tempfile::tempdir().unwrap();
     let writers: Vec<_> = (0..2)
         .map(|_| {
             Command::new(std::env::current_exe().unwrap())
-                .args(["--exact", "history::trouble::inner_writer", "--ignored"])
+                .args(["--exact", "history::trouble::two_writers_both_get_their_turn"])
                 .env(INNER, dir.path())
                 .stdout(Stdio::null())
                 .spawn()
@@ -307,13 +304,10 @@ fn two_writers_both_get_their_turn() {
     assert!(runs.iter().all(|run| run.plan.is_some()));
 }
 
-#[test]
-#[ignore = "run by another test in a process of its own"]
-fn inner_writer() {
-    let path = inner_directory().join("history.db");
+fn write_twenty_times(path: &Path) {
     for _ in 0..20 {
         let runs = vec![run("rc2", vec![job("a", JobRow::DONE, 1)])];
-        Batch { units: vec![unit("rc2", &["a"])], runs, ..Batch::default() }.save(&path).unwrap();
+        Batch { units: vec![unit("rc2", &["a"])], runs, ..Batch::default() }.save(path).unwrap();
     }
 }
 
