@@ -11,6 +11,12 @@ pub const MOST_RUNS: u32 = 64;
 /// Deletes what is too much. Plans that were replaced stay as long as a recorded run, or the question of what was
 /// last started, refers to them.
 pub(super) fn prune(transaction: &Transaction<'_>) -> Result<()> {
+    // Both count up, units by one use each at least: before as many there cannot be too much of anything.
+    let counts = "SELECT coalesce((SELECT max(used) FROM usage), 0), coalesce((SELECT max(id) FROM run), 0)";
+    let (uses, runs): (u32, u32) = transaction.query_row(counts, [], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    if uses <= MOST_UNITS && runs <= MOST_RUNS {
+        return Ok(());
+    }
     transaction.execute("DELETE FROM run WHERE id <= (SELECT max(id) FROM run) - ?1", [MOST_RUNS])?;
     transaction.execute("DELETE FROM cost WHERE run < (SELECT min(id) FROM run)", [])?;
     transaction.execute(
