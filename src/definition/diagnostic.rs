@@ -4,6 +4,7 @@
 
 use crate::model::Place;
 use crate::root::Root;
+use crate::text::{harmless, is_harmful};
 use serde::{Deserialize, Serialize};
 use std::fmt::Write as _;
 
@@ -116,17 +117,18 @@ impl Diagnostic {
             Severity::Error => "error",
         };
         let file = if self.file.starts_with('/') { root.shown(&self.file) } else { self.file.clone() };
+        let (file, text) = (harmless(file.as_bytes()), harmless(self.text.as_bytes()));
         let mut out = match self.at {
-            Place { line: 0, .. } if file.is_empty() => format!("{word}: {}\n", self.text),
-            Place { line: 0, .. } => format!("{word}: {file}: {}\n", self.text),
-            Place { line, column: 0 } => format!("{word}: {file}:{line}: {}\n", self.text),
-            Place { line, column } => format!("{word}: {file}:{line}:{column}: {}\n", self.text),
+            Place { line: 0, .. } if file.is_empty() => format!("{word}: {text}\n"),
+            Place { line: 0, .. } => format!("{word}: {file}: {text}\n"),
+            Place { line, column: 0 } => format!("{word}: {file}:{line}: {text}\n"),
+            Place { line, column } => format!("{word}: {file}:{line}:{column}: {text}\n"),
         };
         if let Some(line) = &self.line {
             render_line(&mut out, line, self.at.column, self.width);
         }
         if let Some(help) = &self.help {
-            let _ = writeln!(out, "  help: {help}");
+            let _ = writeln!(out, "  help: {}", harmless(help.as_bytes()));
         }
         out
     }
@@ -138,8 +140,12 @@ const SHOWN: usize = 96;
 fn render_line(out: &mut String, line: &str, column: u32, width: u32) {
     let column = (column.max(1) - 1) as usize;
     let from = if column > SHOWN * 2 / 3 { column - SHOWN / 3 } else { 0 };
-    let shown: String =
-        line.chars().skip(from).take(SHOWN).map(|c| if c.is_control() { ' ' } else { c }).collect();
+    let shown: String = line
+        .chars()
+        .skip(from)
+        .take(SHOWN)
+        .map(|c| if is_harmful(c) || c == '\t' { ' ' } else { c })
+        .collect();
     let caret = column - from;
     let room = shown.chars().count().saturating_sub(caret).max(1);
     let width = (width as usize).clamp(1, room);

@@ -1,7 +1,11 @@
 //! What definitions are read as: headers, RDF, facilities, overrides, and what is said of those that are not in order.
 
+mod arbitrary;
 mod grammar;
+mod hostile;
 mod readers;
+mod round_trip;
+mod spellings;
 
 use serel::definition::diagnostic::Diagnostic;
 use serel::definition::{Reading, header};
@@ -84,5 +88,5 @@ fn rendered(diagnostics: &[Diagnostic]) -> String {
 fn helps(found: &Diagnostic) -> bool {
     found.help.as_ref().is_some_and(|help| !help.is_empty() && !help.ends_with('.'))
         && !found.text.is_empty()
-        && !found.text.ends_with('.')
+        && (!found.text.ends_with('.') || found.text.ends_with("..."))
 }

@@ -89,8 +89,7 @@ impl Filler<'_> {
                 self.say(&line, said);
             }
             Shape::Continued(text) if self.described => {
-                self.definition.description.push('\n');
-                self.definition.description += &plain(text);
+                self.describe(text);
             }
             Shape::Continued(_) | Shape::Comment => {
                 self.warn(&line, 0, line.chars().count(), "this line of the header says nothing")
@@ -142,10 +141,7 @@ impl Filler<'_> {
             Keyword::ShortDescription => {}
             Keyword::Description => {
                 self.described = true;
-                if !self.definition.description.is_empty() {
-                    self.definition.description.push('\n');
-                }
-                self.definition.description += value;
+                self.describe(value);
             }
             Keyword::Interactive => {
                 self.definition.interactive = value == "true";
@@ -166,6 +162,16 @@ impl Filler<'_> {
                     .help("see the LSB for keywords; begin one of your own with `X-`");
             }
         }
+    }
+
+    /// Adds a line of description.
+    fn describe(&mut self, text: &str) {
+        let text = plain(text);
+        let description = &mut self.definition.description;
+        if !description.is_empty() && !text.is_empty() {
+            description.push('\n');
+        }
+        *description += &text;
     }
 
     fn provides(&mut self, line: &str, said: Said) {
