@@ -90,7 +90,7 @@ impl Sources {
         if !sources.facilities.is_configured() {
             sources.facilities = Facilities::defaults();
         }
-        sources.diagnostics.extend(sources.facilities.circles());
+        sources.diagnostics.extend(sources.facilities.troubles());
         sources.replace(overrides, &rdf);
         sources
     }

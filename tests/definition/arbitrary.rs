@@ -95,7 +95,7 @@ proptest! {
     fn as_facilities(bytes in bytes()) {
         let mut facilities = Facilities::default();
         let mut said = facilities.read("f", &bytes);
-        said.extend(facilities.circles());
+        said.extend(facilities.troubles());
         prop_assert!(said.iter().all(helps));
         let names: Vec<String> = facilities.names().map(str::to_owned).collect();
         for name in names {

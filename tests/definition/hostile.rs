@@ -1,6 +1,6 @@
 //! Documents that would take all memory, or for ever: refused early, with the place and what to do.
 
-use super::{helps, rendered, said};
+use super::{helps, many, rendered, said};
 use serel::definition::rdf;
 
 const HEAD: &str = "<rdf:RDF xmlns:rdf=\"http://www.w3.org/1999/02/22-rdf-syntax-ns#\" \
@@ -21,7 +21,7 @@ fn refused(document: &str) -> String {
 #[test]
 fn entities_made_of_entities() {
     let laughs: String =
-        (1..10).map(|n| format!("<!ENTITY l{n} \"{}\">\n", format!("&l{};", n - 1).repeat(10))).collect();
+        many(1..10, |n| format!("<!ENTITY l{n} \"{}\">\n", format!("&l{};", n - 1).repeat(10)));
     let text =
         format!("<!DOCTYPE r [\n<!ENTITY l0 \"ha\">\n{laughs}]>\n{HEAD}<service rdf:ID=\"&l9;\"/></rdf:RDF>");
     assert_eq!(refused(&text), "1:1 an entity that is made of entities");
@@ -77,10 +77,10 @@ fn a_tag_of_a_megabyte() {
 
 #[test]
 fn namespaces_without_number() {
-    let many: String = (0..300).map(|n| format!(" xmlns:n{n}=\"u:{n}\"")).collect();
-    let text = format!("{HEAD}<service rdf:ID=\"a\"{many}/></rdf:RDF>");
+    let hundreds = many(0..300, |n| format!(" xmlns:n{n}=\"u:{n}\""));
+    let text = format!("{HEAD}<service rdf:ID=\"a\"{hundreds}/></rdf:RDF>");
     assert!(refused(&text).ends_with("more than 256 namespaces are known here"));
-    let again: String = (0..300).map(|n| format!("<service rdf:ID=\"a{n}\" xmlns:n=\"u:{n}\"/>")).collect();
+    let again: String = many(0..300, |n| format!("<service rdf:ID=\"a{n}\" xmlns:n=\"u:{n}\"/>"));
     assert_eq!(rdf::parse("f", format!("{HEAD}{again}</rdf:RDF>").as_bytes()).definitions.len(), 300);
 }
 
@@ -103,10 +103,9 @@ fn ten_megabytes() {
 
 #[test]
 fn one_sequence_shared_by_a_thousand_services() {
-    let services: String = (0..1000)
-        .map(|n| format!("<service rdf:ID=\"s{n}\"><edges rdf:resource=\"#q\"/></service>"))
-        .collect();
-    let members: String = (0..1000).map(|n| format!("<rdf:li rdf:resource=\"#e{n}\"/>")).collect();
+    let services: String =
+        many(0..1000, |n| format!("<service rdf:ID=\"s{n}\"><edges rdf:resource=\"#q\"/></service>"));
+    let members: String = many(0..1000, |n| format!("<rdf:li rdf:resource=\"#e{n}\"/>"));
     let text = format!("{HEAD}{services}<rdf:Seq rdf:ID=\"q\">{members}</rdf:Seq></rdf:RDF>");
     let reading = rdf::parse("f.rdf", text.as_bytes());
     assert_eq!(reading.definitions.len(), 1000);

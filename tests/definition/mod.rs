@@ -1,6 +1,7 @@
 //! What definitions are read as: headers, RDF, facilities, overrides, and what is said of those that are not in order.
 
 mod arbitrary;
+mod facilities;
 mod grammar;
 mod hostile;
 mod readers;
@@ -89,4 +90,9 @@ fn helps(found: &Diagnostic) -> bool {
     found.help.as_ref().is_some_and(|help| !help.is_empty() && !help.ends_with('.'))
         && !found.text.is_empty()
         && (!found.text.ends_with('.') || found.text.ends_with("..."))
+}
+
+/// The texts of many numbers, one after the other.
+fn many(numbers: std::ops::Range<usize>, text: impl Fn(usize) -> String) -> String {
+    numbers.map(text).collect::<Vec<_>>().concat()
 }
