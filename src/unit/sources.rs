@@ -122,7 +122,9 @@ impl Sources {
         for directory in OVERRIDES {
             for (name, _) in self.list(root, directory) {
                 // The strongest that speaks of a script is the one that counts.
-                if names.contains(&name) && overridden.insert(name.clone()) {
+                if !names.contains(&name) {
+                    self.idle_override(directory, &name, &filters);
+                } else if overridden.insert(name.clone()) {
                     self.file(
                         root,
                         &format!("{directory}/{name}"),
@@ -144,6 +146,18 @@ impl Sources {
             }
         }
         wanted
+    }
+
+    /// An override that the administrator wrote for nobody; distributions bring many, which may lie idle.
+    fn idle_override(&mut self, directory: &str, name: &str, filters: &[String]) {
+        if directory.starts_with("/etc/") && scan::accepts(name, filters) {
+            let path = format!("{directory}/{name}");
+            let text = format!("this overrides nothing: there is no script {INIT_D}/{name}");
+            self.diagnostics.push(
+                Diagnostic::new(Severity::Warning, Kind::File, &path, Place::default(), text)
+                    .help("give it the name of a script, or remove it"),
+            );
+        }
     }
 
     /// Names in a directory, sorted, each with whether it is a link; none when there is no such directory.
@@ -235,9 +249,23 @@ impl Sources {
                 }
             }
             What::Override { script } => {
-                if let Some(definition) = definitions.next().filter(|found| found.source == Source::Override)
-                {
-                    overrides.insert(script, definition);
+                // Without a header it says nothing that could be stronger; `definitions` is empty if it was not read.
+                match definitions.next() {
+                    Some(definition) if definition.source == Source::Override => {
+                        overrides.insert(script, definition);
+                    }
+                    Some(_) => self.diagnostics.push(
+                        Diagnostic::new(
+                            Severity::Warning,
+                            Kind::Syntax,
+                            &wanted.path,
+                            Place::default(),
+                            "this override has no header, and overrides nothing",
+                        )
+                        .help("write one, from `### BEGIN INIT INFO` to `### END INIT INFO`")
+                        .services([script]),
+                    ),
+                    None => {}
                 }
             }
             What::Rdf => rdf.extend(definitions),
@@ -249,14 +277,17 @@ impl Sources {
 
     /// Puts stronger definitions in the place of weaker ones: overrides, then RDF, then the script's own header.
     fn replace(&mut self, mut overrides: HashMap<String, Definition>, rdf: &[Definition]) {
-        let by_name: HashMap<&str, usize> = rdf
-            .iter()
-            .enumerate()
-            .flat_map(|(place, definition)| {
-                let provided = definition.provides.iter().map(|provided| provided.name.as_str());
-                provided.chain([definition.name.as_str()]).map(move |name| (name, place))
-            })
-            .collect();
+        // The first of two counts; a script's or service's own name goes before others that it provides.
+        let mut by_name: HashMap<&str, usize> = HashMap::new();
+        for (place, definition) in rdf.iter().enumerate() {
+            by_name.entry(&definition.name).or_insert(place);
+        }
+        for (place, definition) in rdf.iter().enumerate() {
+            for provided in &definition.provides {
+                by_name.entry(&provided.name).or_insert(place);
+            }
+        }
+        let mut used = vec![false; rdf.len()];
         for (path, definition) in &mut self.scripts {
             let stronger = overrides.remove(&definition.name).or_else(|| {
                 let own = (definition.source == Source::Header).then(|| {
@@ -264,7 +295,10 @@ impl Sources {
                 });
                 let place = by_name.get(definition.name.as_str()).or(own.flatten())?;
                 let found = &rdf[*place];
-                (found.script.is_empty() || found.script == *path).then(|| found.clone())
+                (found.script.is_empty() || found.script == *path).then(|| {
+                    used[*place] = true;
+                    found.clone()
+                })
             });
             if let Some(stronger) = stronger {
                 let chkconfig = stronger.chkconfig.or(definition.chkconfig);
@@ -284,6 +318,27 @@ impl Sources {
                 };
             }
         }
+        for (place, idle) in rdf.iter().enumerate().filter(|(place, _)| !used[*place]) {
+            let first = by_name.get(idle.name.as_str()).copied().unwrap_or(place);
+            self.diagnostics.extend(self.idle_rdf(idle, &rdf[first], first < place));
+        }
+    }
+
+    /// Why an RDF definition is not used: another has its name, or there is no such script. An override that is
+    /// stronger is no reason to speak.
+    fn idle_rdf(&self, idle: &Definition, first: &Definition, is_second: bool) -> Option<Diagnostic> {
+        let (kind, text, help) = if is_second {
+            let text = format!("{} is defined in {} already; this is not used", idle.primary(), first.file);
+            (Kind::Duplicate, text, "keep one of the two definitions")
+        } else if self.scripts.values().any(|script| script.name == idle.name) {
+            return None;
+        } else {
+            let text = format!("no script provides {}; this is not used", idle.primary());
+            (Kind::File, text, "install its script, or say with `serel:script` which one it is")
+        };
+        let at = idle.provides.first().map_or(Place::default(), |provided| provided.at);
+        let fault = Diagnostic::new(Severity::Warning, kind, &idle.file, at, text).help(help);
+        Some(fault.services([idle.primary()]))
     }
 }
 

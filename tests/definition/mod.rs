@@ -6,6 +6,7 @@ mod grammar;
 mod hostile;
 mod readers;
 mod round_trip;
+mod sources;
 mod spellings;
 
 use serel::definition::diagnostic::Diagnostic;
