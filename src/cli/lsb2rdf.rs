@@ -51,7 +51,11 @@ fn convert(files: &[PathBuf]) -> Exit {
             }
         };
         let reading = header::parse(&shown, &shown, script_name(path), Source::Header, &bytes);
-        for definition in reading.definitions {
+        for mut definition in reading.definitions {
+            if path == Path::new("-") {
+                // A stream has no name; the script has that of its service.
+                definition.name = definition.primary().to_owned();
+            }
             if definition.source == Source::None {
                 diagnostics.push(
                     Diagnostic::new(

@@ -146,6 +146,9 @@ fn render_line(out: &mut String, line: &str, column: u32, width: u32) {
         .take(SHOWN)
         .map(|c| if is_harmful(c) || c == '\t' { ' ' } else { c })
         .collect();
+    if shown.trim().is_empty() {
+        return;
+    }
     let caret = column - from;
     let room = shown.chars().count().saturating_sub(caret).max(1);
     let width = (width as usize).clamp(1, room);

@@ -35,6 +35,7 @@ pub fn parse(file: &str, script: &str, name: &str, source: Source, bytes: &[u8])
         }
     }
     reading.definitions.push(definition);
+    reading.diagnostics.sort_by_key(|found| (found.at.line, found.at.column));
     reading
 }
 

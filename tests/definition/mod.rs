@@ -1,9 +1,12 @@
 //! What definitions are read as: headers, RDF, facilities, overrides, and what is said of those that are not in order.
 
 mod arbitrary;
+mod bad;
 mod facilities;
 mod grammar;
 mod hostile;
+mod large;
+mod lsb2rdf;
 mod readers;
 mod round_trip;
 mod sources;

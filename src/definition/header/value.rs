@@ -146,13 +146,9 @@ impl Filler<'_> {
             Keyword::Interactive => {
                 self.definition.interactive = value == "true";
                 if !matches!(value, "true" | "false" | "") {
-                    self.warn(
-                        line,
-                        said.value,
-                        line[said.value..].len(),
-                        "only `true` makes a script interactive",
-                    )
-                    .help("write `# X-Interactive: true`, or leave the line out");
+                    let at = line.len() - line[said.value..].trim_start().len();
+                    self.warn(line, at, value.len(), "only `true` makes a script interactive")
+                        .help("write `# X-Interactive: true`, or leave the line out");
                 }
             }
             Keyword::Extension => self.definition.extensions.push((said.word.to_owned(), value.to_owned())),

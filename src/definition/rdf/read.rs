@@ -22,6 +22,7 @@ pub(super) fn definitions(file: &str, facts: &Facts) -> Reading {
             reader.warn(subject.line, text, "put it into the <edges> of the service that needs");
         }
     }
+    reader.reading.diagnostics.sort_by_key(|found| found.at.line);
     if reader.warnings > MOST_WARNINGS {
         let more = reader.warnings - MOST_WARNINGS;
         let text = format!("{more} more warnings about this document are not shown");
