@@ -56,7 +56,7 @@ struct Facts {
 
 /// Reads the definitions of a document.
 pub fn parse(file: &str, bytes: &[u8]) -> Reading {
-    let facts = guard::check(file, bytes).and_then(|text| facts(file, text));
+    let facts = guard::check(file, bytes).and_then(|text| facts(file, &text));
     match facts {
         Ok(facts) => read::definitions(file, &facts),
         Err(fault) => Reading { definitions: Vec::new(), diagnostics: vec![*fault] },

@@ -107,6 +107,23 @@ fn comments_sections_references_and_entities() {
 }
 
 #[test]
+fn text_in_pieces_is_one_text() {
+    for pieces in [
+        "bri<!-- ng -->ngs<![CDATA[ it]]>",
+        "<![CDATA[brings]]><![CDATA[ ]]>it",
+        "<!-- < & -->brings <![CDATA[it]]>",
+    ] {
+        means_the_same(&document(PLAIN).replace("brings it", pieces));
+    }
+    let text = document(
+        "<service rdf:ID=\"a\"><serel:summary>a <![CDATA[<b> & ]]>&lt;c&gt;</serel:summary></service>",
+    );
+    assert_eq!(read(&text).0, ["provides a\nsummary a <b> & <c>\n"]);
+    let text = document("<!-- one\ntwo\nthree -->\n<service rdf:ID=\"a\" serel:startLevels=\"x\" />");
+    assert_eq!(read(&text).1, ["6:0 `x` is no runlevel, and is left out"], "lines stay where they are");
+}
+
+#[test]
 fn a_base_of_ones_own() {
     means_the_same(&document(PLAIN).replace("<rdf:RDF", "<rdf:RDF xml:base=\"http://example.org/mine\""));
     let absolute = document(PLAIN)
@@ -121,6 +138,7 @@ fn blanks_and_line_ends_do_not_count() {
     means_the_same(&document(PLAIN).replace("> <", "><").replace('\n', " "));
     means_the_same(&document(PLAIN).replace("should-start<", "\n   should-start\n <"));
     means_the_same(&format!("\u{feff}{}", document(PLAIN)));
+    means_the_same(&format!("\u{feff}{}<!-- \u{fc} -->", document(PLAIN)));
 }
 
 #[test]

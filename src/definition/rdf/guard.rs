@@ -5,7 +5,9 @@ use super::{fault, fault_at};
 use crate::definition::diagnostic::{Diagnostic, Kind};
 use memchr::memmem;
 use quick_xml::Reader;
+use quick_xml::escape::escape;
 use quick_xml::events::Event;
+use std::borrow::Cow;
 
 /// The largest document, in bytes; some ten thousand services.
 const LARGEST: usize = 8 * 1024 * 1024;
@@ -19,7 +21,7 @@ const DEEPEST: usize = 64;
 const MOST_NAMESPACES: usize = 256;
 
 /// The text of a document that is safe to parse. What is not XML is left for the parser to say.
-pub(super) fn check<'a>(file: &str, bytes: &'a [u8]) -> Result<&'a str, Box<Diagnostic>> {
+pub(super) fn check<'a>(file: &str, bytes: &'a [u8]) -> Result<Cow<'a, str>, Box<Diagnostic>> {
     if bytes.len() > LARGEST {
         let text = format!("this document has more than {} MiB, and is not read", LARGEST >> 20);
         return Err(fault(file, Kind::File, text, "split it into several files"));
@@ -28,8 +30,9 @@ pub(super) fn check<'a>(file: &str, bytes: &'a [u8]) -> Result<&'a str, Box<Diag
         let valid = std::str::from_utf8(&bytes[..error.valid_up_to()]).unwrap_or_default();
         fault_at(file, valid, valid.len(), "this document is not UTF-8 from here on", "save it as UTF-8")
     })?;
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     match bad_place(text) {
-        None => Ok(text),
+        None => Ok(joined(text)),
         Some((at, what, help)) => Err(fault_at(file, text, at, what, help)),
     }
 }
@@ -81,6 +84,33 @@ fn bad_place(text: &str) -> Option<(usize, &'static str, &'static str)> {
             namespaces += own;
         }
     }
+}
+
+/// The same document with text in one piece: the RDF parser refuses text that a comment or a CDATA section parts.
+/// Lines stay where they are.
+fn joined(text: &str) -> Cow<'_, str> {
+    if !text.contains("<![CDATA[") && !text.contains("<!--") {
+        return Cow::Borrowed(text);
+    }
+    let mut out = String::with_capacity(text.len());
+    let mut reader = Reader::from_str(text);
+    let mut from = 0;
+    loop {
+        let event = reader.read_event();
+        let to = usize::try_from(reader.buffer_position()).unwrap_or(usize::MAX);
+        match event {
+            Ok(Event::Comment(comment)) => {
+                out.extend(comment.iter().filter(|byte| **byte == b'\n').map(|_| '\n'));
+            }
+            Ok(Event::CData(section)) => out += &escape(String::from_utf8_lossy(&section)),
+            Ok(Event::Eof) | Err(_) => break,
+            Ok(_) => out += text.get(from..to).unwrap_or_default(),
+        }
+        from = to;
+    }
+    // What is not XML stays, for the parser to say what is wrong with it.
+    out += text.get(from..).unwrap_or_default();
+    Cow::Owned(out)
 }
 
 /// What is wrong with one of the entities that are declared here.
