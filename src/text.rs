@@ -54,7 +54,8 @@ fn escape(out: &mut String, bytes: &[u8]) {
     }
 }
 
-fn is_harmful(c: char) -> bool {
+/// Whether a character may move the cursor or turn the direction of writing.
+pub fn is_harmful(c: char) -> bool {
     (c.is_control() && c != '\t')
         || matches!(c, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }

@@ -1,6 +1,7 @@
 //! The one integration test crate: a module per feature.
 
 mod debian;
+mod definition;
 mod fingerprint;
 mod graph;
 mod history;

@@ -4,7 +4,7 @@
 
 use crate::model::Place;
 use crate::root::Root;
-use crate::text;
+use crate::text::{harmless, is_harmful};
 use serde::{Deserialize, Serialize};
 use std::fmt::Write as _;
 
@@ -117,10 +117,10 @@ impl Diagnostic {
             Severity::Error => "error",
         };
         let file = if self.file.starts_with('/') { root.shown(&self.file) } else { self.file.clone() };
-        let file = text::harmless(file.as_bytes());
+        let file = harmless(file.as_bytes());
         // Names of files and services stand in the text, too; its own lines stay.
         let lines = |text: &str| {
-            text.split('\n').map(|line| text::harmless(line.as_bytes())).collect::<Vec<_>>().join("\n")
+            text.split('\n').map(|line| harmless(line.as_bytes())).collect::<Vec<_>>().join("\n")
         };
         let text = lines(&self.text);
         let mut out = match self.at {
@@ -145,8 +145,15 @@ const SHOWN: usize = 96;
 fn render_line(out: &mut String, line: &str, column: u32, width: u32) {
     let column = (column.max(1) - 1) as usize;
     let from = if column > SHOWN * 2 / 3 { column - SHOWN / 3 } else { 0 };
-    let shown: String =
-        line.chars().skip(from).take(SHOWN).map(|c| if c.is_control() { ' ' } else { c }).collect();
+    let shown: String = line
+        .chars()
+        .skip(from)
+        .take(SHOWN)
+        .map(|c| if is_harmful(c) || c == '\t' { ' ' } else { c })
+        .collect();
+    if shown.trim().is_empty() {
+        return;
+    }
     let caret = column - from;
     let room = shown.chars().count().saturating_sub(caret).max(1);
     let width = (width as usize).clamp(1, room);

@@ -28,11 +28,25 @@ const DEFAULTS: [(&str, &[&str]); 7] = [
 /// The name for "nothing, deliberately".
 const NULL: &str = "$null";
 
+/// Warnings about one file.
+const MOST_WARNINGS: usize = 50;
+
+/// How far the search for circles is with a facility.
+enum State {
+    /// It is on the way, so far from its begin.
+    Open(usize),
+    /// All ways from it have been gone.
+    Done,
+}
+
 /// One member of a facility.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Part {
     name: String,
     optional: bool,
+    /// Where it is written: a place in one of the files read.
+    file: usize,
+    at: Place,
 }
 
 /// All facilities of a system.
@@ -40,7 +54,8 @@ struct Part {
 pub struct Facilities {
     defined: BTreeMap<String, Vec<Part>>,
     interactive: BTreeSet<String>,
-    read: bool,
+    /// The files read so far.
+    files: Vec<String>,
     expanded: RefCell<HashMap<String, Vec<(String, bool)>>>,
 }
 
@@ -49,7 +64,12 @@ impl Facilities {
     pub fn defaults() -> Self {
         let mut facilities = Facilities::default();
         for (name, members) in DEFAULTS {
-            let part = |member: &&str| Part { name: (*member).to_owned(), optional: true };
+            let part = |member: &&str| Part {
+                name: (*member).to_owned(),
+                optional: true,
+                file: 0,
+                at: Place::default(),
+            };
             facilities.defined.insert(name.to_owned(), members.iter().map(part).collect());
         }
         facilities
@@ -58,26 +78,20 @@ impl Facilities {
     /// Reads one file; what it says is added to what is known.
     pub fn read(&mut self, file: &str, bytes: &[u8]) -> Vec<Diagnostic> {
         let mut diagnostics = Vec::new();
-        self.read = true;
+        self.files.push(file.to_owned());
         for (number, line) in (1u32..).zip(bytes.split(|byte| *byte == b'\n')) {
             let line = String::from_utf8_lossy(line);
             let line = line.trim_end();
             if line.is_empty() || line.starts_with('#') {
                 continue;
             }
-            if let Err((at, text, help)) = self.read_line(line) {
-                let column = u32::try_from(line[..at].chars().count() + 1).unwrap_or(u32::MAX);
-                diagnostics.push(
-                    Diagnostic::new(
-                        Severity::Warning,
-                        Kind::Syntax,
-                        file,
-                        Place { line: number, column },
-                        text,
-                    )
-                    .help(help)
-                    .line(line, 0),
-                );
+            for (word, text, help) in self.read_line(number, line) {
+                if diagnostics.len() == MOST_WARNINGS {
+                    break;
+                }
+                let at = place(line, word, number);
+                let fault = Diagnostic::new(Severity::Warning, Kind::Syntax, file, at, text);
+                diagnostics.push(fault.help(help).line(line, word.chars().count()));
             }
         }
         self.expanded.borrow_mut().clear();
@@ -86,11 +100,12 @@ impl Facilities {
 
     /// Whether any file was read; if not, [`Facilities::defaults`] are in order.
     pub fn is_configured(&self) -> bool {
-        self.read
+        !self.files.is_empty()
     }
 
-    /// Adds a line. Errors with where in it, what is wrong, and what to do.
-    fn read_line(&mut self, line: &str) -> Result<(), (usize, String, &'static str)> {
+    /// Adds a line. What is wrong in it: the word, why, and what to do.
+    fn read_line<'l>(&mut self, number: u32, line: &'l str) -> Vec<(&'l str, String, &'static str)> {
+        const BEGIN: &str = "begin the line with `$NAME`, `<interactive>` or `#`";
         let separator = |c: char| matches!(c, ' ' | '\t' | '=' | ':');
         let end = line.find(separator).unwrap_or(line.len());
         let (head, rest) = line.split_at(end);
@@ -99,62 +114,93 @@ impl Facilities {
         let words = members.split_whitespace();
         if head == "<interactive>" {
             self.interactive.extend(words.map(|word| word.trim_start_matches('+').to_owned()));
-            return Ok(());
+            return Vec::new();
         }
-        if !head.starts_with('$') || name::fault(head).is_some() {
-            let text = format!("`{}` is no facility", head.escape_debug());
-            return Err((0, text, "begin the line with `$name`, `<interactive>` or `#`"));
+        if line.starts_with(char::is_whitespace) {
+            return vec![(head, "this line begins with a blank, and is left out".to_owned(), BEGIN)];
         }
-        let mut parts = Vec::new();
+        if !head.starts_with('$') || head == "$" || name::fault(head).is_some() {
+            let shown: String = head.chars().take(40).collect();
+            return vec![(
+                head,
+                format!("`{}` is no facility; this line is left out", shown.escape_debug()),
+                BEGIN,
+            )];
+        }
+        let (mut parts, mut faults) = (Vec::new(), Vec::new());
+        let (mut counted, mut column) = (0, 1);
         for word in words {
             let (member, optional) = word.strip_prefix('+').map_or((word, false), |member| (member, true));
             if let Some(fault) = name::fault(member) {
-                let at = word.as_ptr() as usize - line.as_ptr() as usize;
-                return Err((at, format!("`{}` {fault}", word.escape_debug()), "give names of services"));
-            }
-            if member != NULL {
-                parts.push(Part { name: member.to_owned(), optional });
+                let shown: String = word.chars().take(40).collect();
+                let text = format!("`{}` {fault}, and is left out", shown.escape_debug());
+                faults.push((word, text, "give the name of a service"));
+            } else if member != NULL {
+                let from = word.as_ptr() as usize - line.as_ptr() as usize;
+                column += line[counted..from].chars().count();
+                counted = from;
+                let at = Place { line: number, column: u32::try_from(column).unwrap_or(u32::MAX) };
+                let file = self.files.len() - 1;
+                parts.push(Part { name: member.to_owned(), optional, file, at });
             }
         }
         self.defined.entry(head.to_owned()).or_default().extend(parts);
-        Ok(())
+        faults
     }
 
-    /// Facilities that hold themselves, directly or not; each is expanded without itself.
-    pub fn circles(&self) -> Vec<Diagnostic> {
+    /// What is wrong with all of them together: facilities that hold themselves (each is expanded without itself),
+    /// and members that are facilities which nobody defines.
+    pub fn troubles(&self) -> Vec<Diagnostic> {
         let mut found = Vec::new();
-        for name in self.defined.keys() {
-            if self.reaches(name) {
-                found.push(
-                    Diagnostic::new(
-                        Severity::Error,
-                        Kind::Cycle,
-                        "/etc/insserv.conf",
-                        Place::default(),
-                        format!("the facility {name} holds itself"),
-                    )
-                    .help("take it out of its own members, and out of theirs")
-                    .services([name.clone()]),
-                );
+        let mut said = HashSet::new();
+        for part in self.defined.values().flatten() {
+            if part.name.starts_with('$') && !self.defined.contains_key(&part.name) && said.insert(&part.name)
+            {
+                let text = format!("the facility {} is not defined, and stands for nothing", part.name);
+                let help = "define it on a line of its own, or take it out here";
+                found.push(self.trouble(Severity::Warning, Kind::Missing, part, text).help(help));
+            }
+        }
+        let mut state: HashMap<&str, State> = HashMap::new();
+        for name in self.defined.keys().filter(|name| name.starts_with('$')) {
+            if !state.contains_key(name.as_str()) {
+                self.follow(name, &mut state, &mut found);
             }
         }
         found
     }
 
-    fn reaches(&self, name: &str) -> bool {
-        let mut seen = HashSet::new();
-        let mut left: Vec<&str> = vec![name];
-        while let Some(next) = left.pop() {
-            for part in self.defined.get(next).into_iter().flatten() {
-                if part.name == name {
-                    return true;
+    /// Goes all ways from a facility that was not seen yet; a way back to one it came from is a circle.
+    fn follow<'a>(&'a self, from: &'a str, state: &mut HashMap<&'a str, State>, found: &mut Vec<Diagnostic>) {
+        let parts = |name: &str| self.defined.get(name).into_iter().flatten();
+        state.insert(from, State::Open(0));
+        let mut way = vec![(from, parts(from))];
+        while let Some((name, left)) = way.last_mut() {
+            let Some(part) = left.next() else {
+                state.insert(name, State::Done);
+                way.pop();
+                continue;
+            };
+            match state.get(part.name.as_str()) {
+                Some(State::Done) => {}
+                Some(State::Open(depth)) => {
+                    let circle: Vec<&str> = way[*depth..].iter().map(|(name, _)| *name).collect();
+                    let text = format!("facilities that hold each other: {} > {}", short(&circle), part.name);
+                    let fault = self.trouble(Severity::Error, Kind::Cycle, part, text);
+                    found.push(fault.help(format!("take {} out here", part.name)).services(circle));
                 }
-                if part.name.starts_with('$') && seen.insert(part.name.as_str()) {
-                    left.push(&part.name);
+                None if self.defined.contains_key(&part.name) => {
+                    state.insert(&part.name, State::Open(way.len()));
+                    way.push((&part.name, parts(&part.name)));
                 }
+                None => {}
             }
         }
-        false
+    }
+
+    fn trouble(&self, severity: Severity, kind: Kind, part: &Part, text: String) -> Diagnostic {
+        let file = self.files.get(part.file).map_or("", String::as_str);
+        Diagnostic::new(severity, kind, file, part.at, text)
     }
 
     /// Members with nested facilities expanded, each service once. What is optional on its way stays optional.
@@ -206,6 +252,19 @@ impl Facilities {
     }
 }
 
+/// Where a word of a line is.
+fn place(line: &str, word: &str, number: u32) -> Place {
+    let from = word.as_ptr() as usize - line.as_ptr() as usize;
+    Place { line: number, column: u32::try_from(line[..from].chars().count() + 1).unwrap_or(u32::MAX) }
+}
+
+/// The names of a circle; of a large one the first.
+fn short(circle: &[&str]) -> String {
+    const SHOWN: usize = 8;
+    let more = if circle.len() > SHOWN { " > ..." } else { "" };
+    circle[..circle.len().min(SHOWN)].join(" > ") + more
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -234,7 +293,7 @@ mod tests {
     fn what_holds_itself_is_said_and_still_expands() {
         let mut facilities = Facilities::default();
         facilities.read("f", b"$a $b x\n$b $a y\n");
-        assert_eq!(facilities.circles().len(), 2);
+        assert_eq!(facilities.troubles().len(), 1);
         assert_eq!(members(&facilities, "$a").len(), 2);
     }
 

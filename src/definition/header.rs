@@ -21,7 +21,10 @@ pub fn parse(file: &str, script: &str, name: &str, source: Source, bytes: &[u8])
     let mut definition = match block::find(file, bytes, &mut reading.diagnostics) {
         Some(lines) => from_block(Context { file, script, name, source }, lines, &mut reading),
         None if is_openrc(bytes) => openrc(file, script, name),
-        None => Definition { file: file.to_owned(), ..Definition::unknown(name, script) },
+        None => {
+            reading.diagnostics.extend(block::nearly(file, bytes));
+            Definition { file: file.to_owned(), ..Definition::unknown(name, script) }
+        }
     };
     if let Some(line) = chkconfig {
         definition.chkconfig = Some(line);
@@ -32,6 +35,7 @@ pub fn parse(file: &str, script: &str, name: &str, source: Source, bytes: &[u8])
         }
     }
     reading.definitions.push(definition);
+    reading.diagnostics.sort_by_key(|found| (found.at.line, found.at.column));
     reading
 }
 
@@ -100,8 +104,8 @@ fn openrc(file: &str, script: &str, name: &str) -> Definition {
 fn chkconfig(file: &str, bytes: &[u8], reading: &mut Reading) -> Option<Chkconfig> {
     let keyword = b"chkconfig:";
     let found = memmem::find_iter(bytes, keyword).find(|at| {
-        let line = &bytes[memchr::memrchr(b'\n', &bytes[..*at]).map_or(0, |end| end + 1)..*at];
-        line.first() == Some(&b'#') && line[1..].iter().all(|byte| matches!(byte, b' ' | b'\t'))
+        let blanks = bytes[..*at].iter().rev().take_while(|byte| matches!(byte, b' ' | b'\t')).count();
+        matches!(bytes[..at - blanks], [b'#'] | [.., b'\n', b'#'])
     })?;
     let rest = &bytes[found + keyword.len()..];
     let text =

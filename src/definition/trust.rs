@@ -7,8 +7,8 @@ use std::fs::{File, Metadata, OpenOptions};
 use std::io::{self, Read as _};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 
-/// Larger files are not read. The largest init scripts have some 40 kB.
-const LARGEST: usize = 1024 * 1024;
+/// Larger files are not read. The largest init scripts have some 40 kB; RDF of all services of a system may have more.
+pub const LARGEST: usize = 8 * 1024 * 1024;
 
 /// Reads a file that is to be trusted: a regular one of root's or the caller's that nobody else can write.
 /// A pipe or a device in its place is not waited for. Errors with what is wrong and what to do.
@@ -18,8 +18,8 @@ pub fn read(root: &Root, file: &str) -> Result<(Vec<u8>, Metadata), Box<Diagnost
         Err(error) => Err(refuse(file, format!("cannot be read: {error}"), "see that the disk is well")),
         Ok(None) => Err(refuse(
             file,
-            "is larger than 1 MiB, and is not read".to_owned(),
-            "init scripts are small; is it one?",
+            format!("is larger than {} MiB, and is not read", LARGEST >> 20),
+            "init scripts and definitions are small; is it one? If not, move it elsewhere",
         )),
         Ok(Some(bytes)) => Ok((bytes, meta)),
     }

@@ -101,7 +101,7 @@ impl Sources {
         if !sources.facilities.is_configured() {
             sources.facilities = Facilities::defaults();
         }
-        sources.diagnostics.extend(sources.facilities.circles());
+        sources.diagnostics.extend(sources.facilities.troubles());
         sources.replace(overrides, &rdf);
         sources
     }
@@ -129,14 +129,17 @@ impl Sources {
                 self.list(root, directory).into_iter().map(move |(name, _)| (*directory, name))
             })
             .collect();
-        // The strongest that speaks of a script is the one that counts.
-        let mut open: BTreeSet<String> =
+        let names: BTreeSet<String> =
             if overrides.is_empty() { BTreeSet::new() } else { scripts.values().cloned().collect() };
         let mut wanted: Vec<Wanted> =
             scripts.into_iter().map(|(path, name)| Wanted { path, what: What::Script { name } }).collect();
+        // The strongest that speaks of a script is the one that counts.
+        let mut overridden = BTreeSet::new();
         for (directory, script) in overrides {
-            if open.remove(&script) {
-                let path = format!("{directory}/{script}");
+            let path = format!("{directory}/{script}");
+            if !names.contains(&script) {
+                self.idle_override(directory, &script, &filters);
+            } else if overridden.insert(script.clone()) {
                 self.file(root, &path, What::Override { script }, &mut wanted);
             }
         }
@@ -152,6 +155,18 @@ impl Sources {
             }
         }
         wanted
+    }
+
+    /// An override that the administrator wrote for nobody; distributions bring many, which may lie idle.
+    fn idle_override(&mut self, directory: &str, name: &str, filters: &[String]) {
+        if directory.starts_with("/etc/") && scan::accepts(name, filters) {
+            let path = format!("{directory}/{name}");
+            let text = format!("this overrides nothing: there is no script {INIT_D}/{name}");
+            self.diagnostics.push(
+                Diagnostic::new(Severity::Warning, Kind::File, &path, Place::default(), text)
+                    .help("give it the name of a script, or remove it"),
+            );
+        }
     }
 
     /// Names in a directory, sorted, each with whether it is a link; none when there is no such directory.
@@ -244,9 +259,23 @@ impl Sources {
                 }
             }
             What::Override { script } => {
-                if let Some(definition) = definitions.next().filter(|found| found.source == Source::Override)
-                {
-                    overrides.insert(script, definition);
+                // Without a header it says nothing that could be stronger; `definitions` is empty if it was not read.
+                match definitions.next() {
+                    Some(definition) if definition.source == Source::Override => {
+                        overrides.insert(script, definition);
+                    }
+                    Some(_) => self.diagnostics.push(
+                        Diagnostic::new(
+                            Severity::Warning,
+                            Kind::Syntax,
+                            &wanted.path,
+                            Place::default(),
+                            "this override has no header, and overrides nothing",
+                        )
+                        .help("write one, from `### BEGIN INIT INFO` to `### END INIT INFO`")
+                        .services([script]),
+                    ),
+                    None => {}
                 }
             }
             What::Rdf => rdf.extend(definitions),
@@ -258,14 +287,17 @@ impl Sources {
 
     /// Puts stronger definitions in the place of weaker ones: overrides, then RDF, then the script's own header.
     fn replace(&mut self, mut overrides: HashMap<String, Definition>, rdf: &[Definition]) {
-        let by_name: HashMap<&str, usize> = rdf
-            .iter()
-            .enumerate()
-            .flat_map(|(place, definition)| {
-                let provided = definition.provides.iter().map(|provided| provided.name.as_str());
-                provided.chain([definition.name.as_str()]).map(move |name| (name, place))
-            })
-            .collect();
+        // The first of two counts; a script's or service's own name goes before others that it provides.
+        let mut by_name: HashMap<&str, usize> = HashMap::new();
+        for (place, definition) in rdf.iter().enumerate() {
+            by_name.entry(&definition.name).or_insert(place);
+        }
+        for (place, definition) in rdf.iter().enumerate() {
+            for provided in &definition.provides {
+                by_name.entry(&provided.name).or_insert(place);
+            }
+        }
+        let mut used = vec![false; rdf.len()];
         for (path, definition) in &mut self.scripts {
             let stronger = overrides.remove(&definition.name).or_else(|| {
                 let own = (definition.source == Source::Header).then(|| {
@@ -273,7 +305,10 @@ impl Sources {
                 });
                 let place = by_name.get(definition.name.as_str()).or(own.flatten())?;
                 let found = &rdf[*place];
-                (found.script.is_empty() || found.script == *path).then(|| found.clone())
+                (found.script.is_empty() || found.script == *path).then(|| {
+                    used[*place] = true;
+                    found.clone()
+                })
             });
             if let Some(stronger) = stronger {
                 let chkconfig = stronger.chkconfig.or(definition.chkconfig);
@@ -293,6 +328,27 @@ impl Sources {
                 };
             }
         }
+        for (place, idle) in rdf.iter().enumerate().filter(|(place, _)| !used[*place]) {
+            let first = by_name.get(idle.name.as_str()).copied().unwrap_or(place);
+            self.diagnostics.extend(self.idle_rdf(idle, &rdf[first], first < place));
+        }
+    }
+
+    /// Why an RDF definition is not used: another has its name, or there is no such script. An override that is
+    /// stronger is no reason to speak.
+    fn idle_rdf(&self, idle: &Definition, first: &Definition, is_second: bool) -> Option<Diagnostic> {
+        let (kind, text, help) = if is_second {
+            let text = format!("{} is defined in {} already; this is not used", idle.primary(), first.file);
+            (Kind::Duplicate, text, "keep one of the two definitions")
+        } else if self.scripts.values().any(|script| script.name == idle.name) {
+            return None;
+        } else {
+            let text = format!("no script provides {}; this is not used", idle.primary());
+            (Kind::File, text, "install its script, or say with `serel:script` which one it is")
+        };
+        let at = idle.provides.first().map_or(Place::default(), |provided| provided.at);
+        let fault = Diagnostic::new(Severity::Warning, kind, &idle.file, at, text).help(help);
+        Some(fault.services([idle.primary()]))
     }
 }
 

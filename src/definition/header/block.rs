@@ -6,6 +6,7 @@ use crate::model::Place;
 use memchr::{memchr, memchr_iter, memmem};
 
 const BEGIN: &[u8] = b"### BEGIN INIT INFO";
+const WORDS: &[u8] = b"BEGIN INIT INFO";
 const END: &[u8] = b"### END INIT INFO";
 
 /// The lines of a block, without its first and last one.
@@ -62,10 +63,31 @@ pub(super) fn find<'a>(file: &str, bytes: &'a [u8], diagnostics: &mut Vec<Diagno
 /// Where a line begins that is the marker, followed by nothing but blanks.
 fn marker(bytes: &[u8], marker: &[u8], from: usize) -> Option<usize> {
     memmem::find_iter(&bytes[from..], marker).map(|at| from + at).find(|at| {
-        let rest = &bytes[at + marker.len()..];
-        let tail = &rest[..memchr(b'\n', rest).unwrap_or(rest.len())];
-        (*at == 0 || bytes[at - 1] == b'\n') && tail.iter().all(u8::is_ascii_whitespace)
+        // What is cheap comes first: a line of a megabyte may hold the marker fifty thousand times.
+        (*at == 0 || bytes[at - 1] == b'\n')
+            && bytes[at + marker.len()..]
+                .iter()
+                .take_while(|byte| **byte != b'\n')
+                .all(u8::is_ascii_whitespace)
     })
+}
+
+/// The first comment that was meant to begin a header, in a script that has none.
+pub(super) fn nearly(file: &str, bytes: &[u8]) -> Option<Diagnostic> {
+    let (number, line) = (1u32..).zip(bytes.split(|byte| *byte == b'\n')).find(|(_, line)| {
+        let text = line.trim_ascii_start();
+        let from = text.iter().position(|byte| !matches!(byte, b'#' | b' ' | b'\t')).unwrap_or(text.len());
+        let words = text[from..].get(..WORDS.len());
+        text.starts_with(b"#") && words.is_some_and(|words| words.eq_ignore_ascii_case(WORDS))
+    })?;
+    let line = String::from_utf8_lossy(line.trim_ascii_end());
+    let at = Place { line: number, column: 1 };
+    let text = "this is not quite the first line of a header".to_owned();
+    Some(
+        warning(file, at, text)
+            .help("write `### BEGIN INIT INFO` and nothing else; as it is, the script has no header")
+            .line(line.clone(), line.chars().count()),
+    )
 }
 
 fn next_line(bytes: &[u8], at: usize) -> usize {

@@ -52,7 +52,7 @@ pub(super) struct Said<'a> {
     pub(super) at: usize,
     /// Byte offset of what follows the colon.
     pub(super) value: usize,
-    /// Blanks before the `#`, blanks before the colon, or `_` for `-`: other readers skip such a line.
+    /// Blanks before the `#` or the colon, `_` for `-`, or several: other readers skip such a line.
     pub(super) odd: bool,
 }
 
@@ -100,7 +100,7 @@ fn said(line: &str, from: usize, indented: bool) -> Option<Said<'_>> {
     if word.is_empty() || !word.chars().all(allowed) || !word.starts_with(|c: char| c.is_ascii_alphabetic()) {
         return None;
     }
-    let odd = indented || from + word.len() < colon || word.contains('_');
+    let odd = indented || from + word.len() < colon || word.contains('_') || word.contains("--");
     Some(Said { keyword: keyword(word), word, at: from, value: colon + 1, odd })
 }
 

@@ -5,6 +5,7 @@ use super::line::{Keyword, Said, Shape, shape};
 use crate::definition::diagnostic::{Diagnostic, Kind, Severity};
 use crate::definition::{Reading, name};
 use crate::model::{Definition, Level, Levels, Place, Relation, RelationKind, Spanned};
+use std::borrow::Cow;
 use std::collections::HashSet;
 
 /// A warning about a header.
@@ -20,10 +21,12 @@ pub(super) fn fill(definition: &mut Definition, lines: Lines, reading: &mut Read
         definition,
         reading,
         seen: Vec::new(),
+        provided: HashSet::new(),
         number,
         described: false,
         odd_said: false,
         unsaid: 0,
+        kept: 0,
     };
     for line in lines {
         number = number.saturating_add(1);
@@ -43,6 +46,8 @@ pub(super) fn fill(definition: &mut Definition, lines: Lines, reading: &mut Read
 
 /// Warnings about one header; each holds a copy of its line.
 const MOST_WARNINGS: usize = 50;
+/// Bytes that these copies may have together; the first is always kept.
+const MOST_KEPT: usize = 64 * 1024;
 
 struct Filler<'a> {
     definition: &'a mut Definition,
@@ -50,13 +55,17 @@ struct Filler<'a> {
     file: String,
     /// Keywords so far, with their lines.
     seen: Vec<(Keyword, u32)>,
+    /// Names that it provides so far.
+    provided: HashSet<String>,
     number: u32,
     /// The last keyword was `Description`.
     described: bool,
     /// A line in an odd form was warned of already.
     odd_said: bool,
-    /// Warnings beyond [`MOST_WARNINGS`].
+    /// Warnings beyond [`MOST_WARNINGS`] or [`MOST_KEPT`].
     unsaid: usize,
+    /// Bytes of lines that warnings hold.
+    kept: usize,
 }
 
 /// A word of a value.
@@ -76,8 +85,7 @@ impl Filler<'_> {
                 self.say(line, said);
             }
             Shape::Continued(text) if self.described => {
-                self.definition.description.push('\n');
-                self.definition.description += text;
+                self.describe(text);
             }
             Shape::Continued(_) | Shape::Comment => {
                 self.warn(line, 0, line.chars().count(), "this line of the header says nothing")
@@ -105,7 +113,8 @@ impl Filler<'_> {
                 self.warn(line, said.at, said.word.len(), text).help("join the two lines");
             }
         }
-        let value = line[said.value..].trim();
+        let value = plain(&line[said.value..]);
+        let value = value.as_ref();
         match said.keyword {
             Keyword::Provides => self.provides(line, said),
             Keyword::RequiredStart => self.relations(line, said, RelationKind::RequiredStart),
@@ -128,21 +137,14 @@ impl Filler<'_> {
             Keyword::ShortDescription => {}
             Keyword::Description => {
                 self.described = true;
-                if !self.definition.description.is_empty() {
-                    self.definition.description.push('\n');
-                }
-                self.definition.description += value;
+                self.describe(value);
             }
             Keyword::Interactive => {
                 self.definition.interactive = value == "true";
                 if !matches!(value, "true" | "false" | "") {
-                    self.warn(
-                        line,
-                        said.value,
-                        line[said.value..].len(),
-                        "only `true` makes a script interactive",
-                    )
-                    .help("write `# X-Interactive: true`, or leave the line out");
+                    let at = line.len() - line[said.value..].trim_start().len();
+                    self.warn(line, at, value.len(), "only `true` makes a script interactive")
+                        .help("write `# X-Interactive: true`, or leave the line out");
                 }
             }
             Keyword::Extension => self.definition.extensions.push((said.word.to_owned(), value.to_owned())),
@@ -154,21 +156,24 @@ impl Filler<'_> {
         }
     }
 
+    /// Adds a line of description.
+    fn describe(&mut self, text: &str) {
+        let text = plain(text);
+        let description = &mut self.definition.description;
+        if !description.is_empty() && !text.is_empty() {
+            description.push('\n');
+        }
+        *description += &text;
+    }
+
     fn provides(&mut self, line: &str, said: Said) {
-        let earlier = std::mem::take(&mut self.definition.provides);
-        let mut known: HashSet<&str> = earlier.iter().map(|known| known.name.as_str()).collect();
-        let mut later = Vec::new();
         for token in self.tokens(line, said) {
             if let Some(fault) = name::fault(token.text) {
                 self.bad_name(line, &token, fault);
-            } else if token.text.starts_with('#') {
-                self.bad_name(line, &token, "begins a comment");
-            } else if known.insert(token.text) {
-                later.push(Spanned { name: token.text.to_owned(), at: token.place });
+            } else if self.provided.insert(token.text.to_owned()) {
+                self.definition.provides.push(Spanned { name: token.text.to_owned(), at: token.place });
             }
         }
-        self.definition.provides = earlier;
-        self.definition.provides.append(&mut later);
     }
 
     fn relations(&mut self, line: &str, said: Said, kind: RelationKind) {
@@ -210,7 +215,18 @@ impl Filler<'_> {
 
     /// The words of a list: blanks, commas and semicolons stand between them.
     fn tokens<'l>(&mut self, line: &'l str, said: Said) -> Vec<Token<'l>> {
-        let value = &line[said.value..];
+        let mut value = &line[said.value..];
+        if let Some(comment) = comment(value) {
+            let length = line.chars().count();
+            self.warn(
+                line,
+                said.value + comment,
+                length,
+                "a comment ends this list; other readers take its words for names",
+            )
+            .help("put the comment into a line of its own outside the header");
+            value = &value[..comment];
+        }
         if let Some(comma) = value.find([',', ';']) {
             self.warn(line, said.value + comma, 1, "names are separated by blanks; this is taken for one")
                 .help("put a blank there: some readers take what stands around it for one name");
@@ -264,10 +280,11 @@ impl Filler<'_> {
 
     /// Adds a warning about a part of the line and returns it for its help.
     fn warn(&mut self, line: &str, at: usize, length: usize, text: impl Into<String>) -> Warned<'_> {
-        if self.reading.diagnostics.len() >= MOST_WARNINGS {
+        if self.reading.diagnostics.len() >= MOST_WARNINGS || self.kept > MOST_KEPT {
             self.unsaid += 1;
             return Warned(None);
         }
+        self.kept += line.len();
         let end = (at + length).min(line.len());
         let width = line.get(at..end).map_or(1, |part| part.chars().count());
         let place = place(line, at, self.number);
@@ -285,6 +302,19 @@ impl Warned<'_> {
             warned.help = Some(help.to_owned());
         }
     }
+}
+
+/// Where in a list a comment begins: at a `#` behind a blank.
+fn comment(value: &str) -> Option<usize> {
+    let begins = |at: usize| at == 0 || value[..at].ends_with(char::is_whitespace);
+    memchr::memchr_iter(b'#', value.as_bytes()).find(|at| begins(*at))
+}
+
+/// Free text without blanks around it, and without what no document may hold: control characters (but TAB).
+fn plain(text: &str) -> Cow<'_, str> {
+    let text = text.trim();
+    let foreign = |c: char| (c.is_control() && c != '\t') || matches!(c, '\u{fffe}' | '\u{ffff}');
+    if text.contains(foreign) { Cow::Owned(text.replace(foreign, "\u{fffd}")) } else { Cow::Borrowed(text) }
 }
 
 fn place(line: &str, at: usize, number: u32) -> Place {

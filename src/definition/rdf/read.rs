@@ -1,19 +1,33 @@
 //! From facts to definitions.
 
-use super::vocabulary::{BASE, GRAPH, KINDS, RDF, SEREL};
+use super::vocabulary::{BASE, CLASSES, GRAPH, KINDS, OURS, PROPERTIES, RDF, SEREL, TYPE};
 use super::{Facts, Object, Reading, Subject};
 use crate::definition::diagnostic::{Diagnostic, Kind, Severity};
 use crate::definition::name;
 use crate::model::{Chkconfig, Definition, Level, Levels, Place, Relation, RelationKind, Source, Spanned};
+use std::collections::HashSet;
 
 /// The definitions that a document makes.
 pub(super) fn definitions(file: &str, facts: &Facts) -> Reading {
-    let mut reader = Reader { file, facts, reading: Reading::default() };
-    let service = format!("{GRAPH}service");
-    for iri in &facts.order {
-        if let Some(subject) = facts.subjects.get(iri).filter(|subject| subject.is_a(&service)) {
-            reader.service(iri, subject);
+    let mut reader = Reader { file, facts, reading: Reading::default(), listed: HashSet::new(), warnings: 0 };
+    let (service, edge) = (format!("{GRAPH}service"), format!("{GRAPH}edge"));
+    let subjects = || facts.order.iter().filter_map(|iri| Some((iri, facts.subjects.get(iri)?)));
+    for (iri, subject) in subjects().filter(|(_, subject)| subject.is_a(&service)) {
+        reader.service(iri, subject);
+    }
+    for (iri, subject) in subjects() {
+        reader.unknown(subject);
+        if subject.is_a(&edge) && !reader.listed.contains(iri) {
+            let text = format!("the edge {} belongs to no service, and is left out", reader.name(iri));
+            reader.warn(subject.line, text, "put it into the <edges> of the service that needs");
         }
+    }
+    reader.reading.diagnostics.sort_by_key(|found| found.at.line);
+    if reader.warnings > MOST_WARNINGS {
+        let more = reader.warnings - MOST_WARNINGS;
+        let text = format!("{more} more warnings about this document are not shown");
+        let fault = Diagnostic::new(Severity::Warning, Kind::Syntax, file, Place::default(), text);
+        reader.reading.diagnostics.push(fault.help("mend the first ones and look again"));
     }
     if reader.reading.definitions.is_empty() && reader.reading.diagnostics.is_empty() {
         reader.warn(
@@ -29,7 +43,14 @@ struct Reader<'a> {
     file: &'a str,
     facts: &'a Facts,
     reading: Reading,
+    /// Edges that a service has among its own.
+    listed: HashSet<String>,
+    /// How many there were, said or not.
+    warnings: usize,
 }
+
+/// Warnings about one document that are said.
+const MOST_WARNINGS: usize = 50;
 
 fn serel(word: &str) -> String {
     format!("{SEREL}{word}")
@@ -37,6 +58,10 @@ fn serel(word: &str) -> String {
 
 impl Reader<'_> {
     fn warn(&mut self, line: u32, text: String, help: &str) {
+        self.warnings += 1;
+        if self.warnings > MOST_WARNINGS {
+            return;
+        }
         let at = Place { line, column: 0 };
         let fault = Diagnostic::new(Severity::Warning, Kind::Syntax, self.file, at, text).help(help);
         self.reading.diagnostics.push(fault);
@@ -82,16 +107,17 @@ impl Reader<'_> {
             provides: vec![primary.clone()],
             ..Definition::unknown(if base.is_empty() { &primary.name } else { base }, path)
         };
-        for name in subject.literal(&serel("provides")).unwrap_or_default().split_whitespace() {
+        let mut known = HashSet::from([primary.name.clone()]);
+        for name in subject.literals(&serel("provides")).flat_map(str::split_whitespace) {
             if let Some(provided) = self.good_name(name.to_owned(), subject.line)
-                && definition.provides.iter().all(|known| known.name != provided.name)
+                && known.insert(provided.name.clone())
             {
                 definition.provides.push(provided);
             }
         }
         definition.start_levels = self.levels(subject, "startLevels");
         definition.stop_levels = self.levels(subject, "stopLevels");
-        definition.interactive = subject.literal(&serel("interactive")) == Some("true");
+        definition.interactive = self.flag(subject, "interactive");
         definition.summary = subject.literal(&serel("summary")).unwrap_or_default().to_owned();
         definition.description = subject.literal(&serel("description")).unwrap_or_default().to_owned();
         definition.chkconfig = self.chkconfig(subject);
@@ -110,14 +136,43 @@ impl Reader<'_> {
                 definition.relations.push(relation);
             }
         }
-        definition.stop_declared |= subject.literal(&serel("stopDeclared")) == Some("true");
+        definition.stop_declared |= self.flag(subject, "stopDeclared");
         self.reading.definitions.push(definition);
     }
 
+    /// Properties of ours that are not in the vocabulary; those of other vocabularies may stand there.
+    fn unknown(&mut self, subject: &Subject) {
+        let mut said = HashSet::new();
+        for (predicate, object) in &subject.facts {
+            let (kind, iri) = match object {
+                Object::Resource(class) if predicate == TYPE => ("class", class),
+                _ => ("property", predicate),
+            };
+            let Some(word) = iri.strip_prefix(OURS) else { continue };
+            let known = if kind == "class" { &CLASSES[..] } else { &PROPERTIES[..] };
+            if !known.contains(&word) && said.insert(word) {
+                let text = format!("unknown {kind} {}; it says nothing here", iri.escape_debug());
+                self.warn(subject.line, text, "see lsb2rdf(8) for the vocabulary, and look for a slip");
+            }
+        }
+    }
+
+    fn flag(&mut self, subject: &Subject, word: &str) -> bool {
+        match subject.literal(&serel(word)) {
+            Some("true" | "1") => true,
+            None | Some("false" | "0" | "") => false,
+            Some(other) => {
+                let other: String = other.chars().take(40).collect();
+                let text = format!("{word} is `{}`, which is taken for false", other.escape_debug());
+                self.warn(subject.line, text, "write `true` or `false`");
+                false
+            }
+        }
+    }
+
     fn levels(&mut self, subject: &Subject, word: &str) -> Levels {
-        let text = subject.literal(&serel(word)).unwrap_or_default();
         let mut levels = Levels::NONE;
-        for token in text.split_whitespace() {
+        for token in subject.literals(&serel(word)).flat_map(str::split_whitespace) {
             match Level::parse(token) {
                 Some(level) => levels.insert(level),
                 None => {
@@ -137,7 +192,8 @@ impl Reader<'_> {
             let letters = if levels == "-" { "" } else { levels };
             let levels =
                 letters.chars().map(|letter| Level::parse(&letter.to_string())).collect::<Option<_>>()?;
-            Some(Chkconfig { levels, start: start.parse().ok()?, stop: stop.parse().ok()? })
+            let priority = |word: &str| word.parse::<u8>().ok().filter(|number| *number < 100);
+            Some(Chkconfig { levels, start: priority(start)?, stop: priority(stop)? })
         };
         let line = read();
         if line.is_none() {
@@ -150,8 +206,12 @@ impl Reader<'_> {
     /// The members of the sequences under `edges`, in their order; an edge may also stand there directly.
     fn edges(&self, subject: &Subject) -> Vec<String> {
         let mut edges = Vec::new();
-        for holder in subject.resources(&format!("{GRAPH}edges")) {
-            let Some(sequence) = self.facts.subjects.get(holder) else { continue };
+        let mut seen = HashSet::new();
+        for holder in subject.resources(&format!("{GRAPH}edges")).filter(|holder| seen.insert(*holder)) {
+            let Some(sequence) = self.facts.subjects.get(holder) else {
+                edges.push(holder.to_owned());
+                continue;
+            };
             let mut members: Vec<(u32, &str)> = sequence
                 .facts
                 .iter()
@@ -163,7 +223,9 @@ impl Reader<'_> {
                 })
                 .collect();
             members.sort_unstable();
-            if members.is_empty() {
+            let is_container =
+                ["Seq", "Bag", "Alt"].iter().any(|class| sequence.is_a(&format!("{RDF}{class}")));
+            if members.is_empty() && !is_container {
                 edges.push(holder.to_owned());
             }
             edges.extend(members.into_iter().map(|(_, iri)| iri.to_owned()));
@@ -173,7 +235,9 @@ impl Reader<'_> {
 
     /// One edge as the relation of its service: the other end is whom it speaks of.
     fn relation(&mut self, service: &str, edge: &str, line: u32) -> Option<Relation> {
-        let help = "define it: <edge rdf:ID=\"...\"> with a <source> and a <target>";
+        let help = "define it: <edge rdf:ID=\"EDGE\"> with <source rdf:resource=\"#NEEDED\" /> and \
+                    <target rdf:resource=\"#NEEDER\" />";
+        self.listed.insert(edge.to_owned());
         let Some(subject) = self.facts.subjects.get(edge) else {
             self.warn(line, format!("the edge {} is not defined, and is left out", self.name(edge)), help);
             return None;
@@ -195,17 +259,17 @@ impl Reader<'_> {
                 }
             },
         };
-        let other = match (source == service, target == service) {
-            (_, true) => source,
-            (true, false) => target,
-            (false, false) => {
-                let text =
-                    format!("the edge {} does not touch its service, and is left out", self.name(edge));
-                self.warn(subject.line, text, "put it into the sequence of the service that needs");
-                return None;
-            }
+        let (here, other) = match kind {
+            RelationKind::StartBefore | RelationKind::StopAfter => (source, target),
+            _ => (target, source),
         };
-        let optional = subject.literal(&serel("optional")) == Some("true");
+        if here != service {
+            let (edge, owner) = (self.name(edge), self.name(&here));
+            let text = format!("the edge {edge} is one of {owner}'s, not of this service, and is left out");
+            self.warn(subject.line, text, "put it into the <edges> of that service, or turn it around");
+            return None;
+        }
+        let optional = self.flag(subject, "optional");
         let line = subject.line;
         self.good_name(self.name(&other), line).map(|target| Relation { kind, target, optional })
     }
