@@ -11,7 +11,8 @@ mod value;
 use super::Reading;
 use crate::model::{Chkconfig, Definition, Level, Levels, Place, Relation, RelationKind, Source, Spanned};
 use block::Lines;
-use memchr::memmem;
+use memchr::memmem::{self, Finder};
+use std::sync::LazyLock;
 
 /// Reads the header of a script. `file` is where it is read from, `script` what it defines, `name` the script's name;
 /// `source` tells an override from the script itself. A script without a header is an unknown service.
@@ -100,14 +101,16 @@ fn openrc(file: &str, script: &str, name: &str) -> Definition {
     definition
 }
 
+const CHKCONFIG: &[u8] = b"chkconfig:";
+static FIND_CHKCONFIG: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(CHKCONFIG));
+
 /// The first `# chkconfig:` line of the file.
 fn chkconfig(file: &str, bytes: &[u8], reading: &mut Reading) -> Option<Chkconfig> {
-    let keyword = b"chkconfig:";
-    let found = memmem::find_iter(bytes, keyword).find(|at| {
+    let found = FIND_CHKCONFIG.find_iter(bytes).find(|at| {
         let blanks = bytes[..*at].iter().rev().take_while(|byte| matches!(byte, b' ' | b'\t')).count();
         matches!(bytes[..at - blanks], [b'#'] | [.., b'\n', b'#'])
     })?;
-    let rest = &bytes[found + keyword.len()..];
+    let rest = &bytes[found + CHKCONFIG.len()..];
     let text =
         String::from_utf8_lossy(&rest[..memchr::memchr(b'\n', rest).unwrap_or(rest.len())]).into_owned();
     let words: Vec<&str> = text.split_whitespace().collect();

@@ -33,7 +33,7 @@ const FILTERS: &str = "/etc/insserv/file-filters";
 /// Files that a thread takes at a time.
 const SHARE: usize = 16;
 /// Files that this thread reads alone, to see how fast the disk is.
-const FIRST: usize = 24;
+const FIRST: usize = 8;
 /// Who reads slower than this waits for the disk: 20 times what a file takes that is in memory.
 const WAITING: Duration = Duration::from_micros(150);
 /// Threads that wait for a disk; it answers many requests at once faster than one after another.

@@ -3,11 +3,17 @@
 use super::value::warning;
 use crate::definition::diagnostic::{Diagnostic, Kind, Severity};
 use crate::model::Place;
-use memchr::{memchr, memchr_iter, memmem};
+use memchr::memmem::Finder;
+use memchr::{memchr, memchr_iter};
+use std::sync::LazyLock;
 
 const BEGIN: &[u8] = b"### BEGIN INIT INFO";
 const WORDS: &[u8] = b"BEGIN INIT INFO";
 const END: &[u8] = b"### END INIT INFO";
+
+/// Made once: making one takes longer than a search in a small script.
+static FIND_BEGIN: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(BEGIN));
+static FIND_END: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(END));
 
 /// The lines of a block, without its first and last one.
 pub(super) struct Lines<'a> {
@@ -32,10 +38,10 @@ impl<'a> Iterator for Lines<'a> {
 
 /// The first block; more than one, and one without an end, are said.
 pub(super) fn find<'a>(file: &str, bytes: &'a [u8], diagnostics: &mut Vec<Diagnostic>) -> Option<Lines<'a>> {
-    let begin = marker(bytes, BEGIN, 0)?;
+    let begin = marker(bytes, &FIND_BEGIN, 0)?;
     let first = u32::try_from(memchr_iter(b'\n', &bytes[..begin]).count() + 1).unwrap_or(u32::MAX);
     let inside = next_line(bytes, begin);
-    let end = marker(bytes, END, inside);
+    let end = marker(bytes, &FIND_END, inside);
     let until = end.unwrap_or_else(|| {
         diagnostics.push(
             Diagnostic::new(
@@ -50,7 +56,7 @@ pub(super) fn find<'a>(file: &str, bytes: &'a [u8], diagnostics: &mut Vec<Diagno
         );
         comments_end(bytes, inside)
     });
-    if let Some(second) = end.and_then(|end| marker(bytes, BEGIN, next_line(bytes, end))) {
+    if let Some(second) = end.and_then(|end| marker(bytes, &FIND_BEGIN, next_line(bytes, end))) {
         let line = u32::try_from(memchr_iter(b'\n', &bytes[..second]).count() + 1).unwrap_or(u32::MAX);
         diagnostics.push(
             warning(file, Place { line, column: 1 }, "a second header, which is not read".to_owned())
@@ -61,11 +67,11 @@ pub(super) fn find<'a>(file: &str, bytes: &'a [u8], diagnostics: &mut Vec<Diagno
 }
 
 /// Where a line begins that is the marker, followed by nothing but blanks.
-fn marker(bytes: &[u8], marker: &[u8], from: usize) -> Option<usize> {
-    memmem::find_iter(&bytes[from..], marker).map(|at| from + at).find(|at| {
+fn marker(bytes: &[u8], marker: &Finder<'_>, from: usize) -> Option<usize> {
+    marker.find_iter(&bytes[from..]).map(|at| from + at).find(|at| {
         // What is cheap comes first: a line of a megabyte may hold the marker fifty thousand times.
         (*at == 0 || bytes[at - 1] == b'\n')
-            && bytes[at + marker.len()..]
+            && bytes[at + marker.needle().len()..]
                 .iter()
                 .take_while(|byte| **byte != b'\n')
                 .all(u8::is_ascii_whitespace)
