@@ -2,13 +2,14 @@
 //!
 //! The way of the data: text sources become definitions, definitions a graph, the graph a verified plan, and the
 //! plan runs as a wavefront. History lets an unchanged boot skip everything left of the plan.
-//! Modules import downward only, in the order in which they are listed here.
+//!
+//! Imports go downward only: `cli`, `boot`, `report`; `wavefront` over `engine`, and `unit` over `history` and `graph`;
+//! `plan` and `definition`; `fingerprint` and `model`; and at the bottom `ids`, `root`, `text`, `log`, `exit`, `processors`.
 
 pub mod boot;
 pub mod cli;
 pub mod definition;
 pub mod engine;
-pub mod error;
 pub mod exit;
 pub mod fingerprint;
 pub mod graph;

@@ -2,8 +2,8 @@
 //!
 //! When epoll, a thread or memory cannot be had, the machine must come up all the same.
 
-use super::start::script_of;
 use crate::exit::Exit;
+use crate::model::Phase;
 use crate::plan::Plan;
 use crate::root::Root;
 use std::process::Command;
@@ -12,10 +12,12 @@ use std::process::Command;
 pub(super) fn run(plan: &Plan, argument: &str, root: &Root, why: &str) -> Exit {
     crate::log::say(format_args!("serelrc: {why}: running the scripts one by one, without supervision"));
     let mut exit = Exit::Ok;
+    // LSB 5.0, 22.2: not installed, not configured; and not running, which is what a stop wants.
+    let well: &[i32] = if plan.phase == Phase::Stop { &[5, 6, 7] } else { &[5, 6] };
     for job in plan.serial_order().into_iter().map(|id| plan.job(id)) {
-        let status = Command::new(script_of(root, job)).arg(argument).status();
+        let status = Command::new(root.real(job.script)).arg(argument).status();
         match status {
-            Ok(status) if status.success() || matches!(status.code(), Some(5 | 6)) => {}
+            Ok(status) if status.success() || well.contains(&status.code().unwrap_or(1)) => {}
             Ok(status) => {
                 crate::log::say(format_args!("serelrc: {}: {status}", job.name));
                 exit = Exit::Failed;

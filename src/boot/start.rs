@@ -19,7 +19,6 @@ use std::fs::File;
 use std::io::Write as _;
 use std::os::fd::AsFd;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
-use std::path::PathBuf;
 
 /// From SIGTERM to SIGKILL, and from there until a job is given up.
 const GRACE: u64 = 5_000_000_000;
@@ -88,11 +87,6 @@ fn argument(request: &Request) -> &'static str {
         (_, Phase::Start) => "start",
         (_, Phase::Stop) => STOP,
     }
-}
-
-/// The real path of a job's script.
-pub(super) fn script_of(root: &Root, job: Job<'_>) -> PathBuf {
-    root.real(job.script)
 }
 
 /// Runs the plan with real processes. Errors with the reason why there can be no supervision.
@@ -180,7 +174,7 @@ fn journal(common: &Common, request: &Request, running: &Running, plan: &Plan) -
 }
 
 fn script(root: &Root, job: Job<'_>, argument: &str) -> Option<Script> {
-    let program = CString::new(script_of(root, job).as_os_str().as_bytes()).ok()?;
+    let program = CString::new(root.real(job.script).as_os_str().as_bytes()).ok()?;
     Some(Script { arguments: vec![program.clone(), CString::new(argument).ok()?], program })
 }
 

@@ -72,6 +72,11 @@ pub struct Diagnostic {
 }
 
 impl Diagnostic {
+    /// A warning about how something is written.
+    pub fn warning(file: &str, at: Place, text: impl Into<String>) -> Self {
+        Self::new(Severity::Warning, Kind::Syntax, file, at, text)
+    }
+
     /// A finding of the given severity about a whole file; the fields left empty are public.
     pub fn new(severity: Severity, kind: Kind, file: &str, at: Place, text: impl Into<String>) -> Self {
         Self {

@@ -9,6 +9,7 @@ mod line;
 mod value;
 
 use super::Reading;
+use super::diagnostic::Diagnostic;
 use crate::model::{Chkconfig, Definition, Level, Levels, Place, Relation, RelationKind, Source, Spanned};
 use block::Lines;
 use memchr::memmem::{self, Finder};
@@ -60,7 +61,7 @@ fn from_block(context: Context, lines: Lines, reading: &mut Reading) -> Definiti
     value::fill(&mut definition, lines, reading);
     if definition.provides.is_empty() {
         reading.diagnostics.push(
-            value::warning(
+            Diagnostic::warning(
                 context.file,
                 Place { line: begin, column: 1 },
                 "the header has no Provides".to_owned(),
@@ -126,9 +127,13 @@ fn chkconfig(file: &str, bytes: &[u8], reading: &mut Reading) -> Option<Chkconfi
     }
     let line = u32::try_from(memchr::memchr_iter(b'\n', &bytes[..found]).count() + 1).unwrap_or(u32::MAX);
     reading.diagnostics.push(
-        value::warning(file, Place { line, column: 1 }, "this chkconfig line is not understood".to_owned())
-            .help("write `# chkconfig: LEVELS START STOP`, such as `# chkconfig: 2345 20 80`")
-            .line(format!("# chkconfig:{}", text.trim_end()), 0),
+        Diagnostic::warning(
+            file,
+            Place { line, column: 1 },
+            "this chkconfig line is not understood".to_owned(),
+        )
+        .help("write `# chkconfig: LEVELS START STOP`, such as `# chkconfig: 2345 20 80`")
+        .line(format!("# chkconfig:{}", text.trim_end()), 0),
     );
     None
 }

@@ -4,7 +4,7 @@
 //! since a wall of equal messages hides the others.
 
 use super::nearest::Nearest;
-use super::relate::{Reading, strength};
+use super::reading::{Reading, strength};
 use super::{Graph, Node, Request, Scope};
 use crate::definition::diagnostic::{Diagnostic, Kind, Severity};
 use crate::model::{Definition, JobId, Level, Levels, Phase, ServiceId, Strength};

@@ -5,7 +5,7 @@
 //! `X-Start-Before: $all` is the same thing at the other end. Scripts without a definition are not part of "all":
 //! they come later still.
 
-use super::relate::{Sense, sense};
+use super::reading::{Sense, sense};
 use super::shape::{Followers, Marks};
 use super::{ALL, Cause, Edge, Fate, Graph, MAX_EDGES, Request, TooMany, keyword};
 use crate::definition::diagnostic::{Diagnostic, Kind, Severity};

@@ -12,6 +12,7 @@ mod circle;
 mod edge;
 mod names;
 mod nearest;
+mod reading;
 mod relate;
 mod relax;
 mod schedule;

@@ -1,6 +1,5 @@
 //! Finds the block in a script, wherever it is.
 
-use super::value::warning;
 use crate::definition::diagnostic::{Diagnostic, Kind, Severity};
 use crate::model::Place;
 use memchr::memmem::Finder;
@@ -59,8 +58,12 @@ pub(super) fn find<'a>(file: &str, bytes: &'a [u8], diagnostics: &mut Vec<Diagno
     if let Some(second) = end.and_then(|end| marker(bytes, &FIND_BEGIN, next_line(bytes, end))) {
         let line = u32::try_from(memchr_iter(b'\n', &bytes[..second]).count() + 1).unwrap_or(u32::MAX);
         diagnostics.push(
-            warning(file, Place { line, column: 1 }, "a second header, which is not read".to_owned())
-                .help("keep one header in each script"),
+            Diagnostic::warning(
+                file,
+                Place { line, column: 1 },
+                "a second header, which is not read".to_owned(),
+            )
+            .help("keep one header in each script"),
         );
     }
     Some(Lines { begin: first, rest: &bytes[inside..until] })
@@ -90,7 +93,7 @@ pub(super) fn nearly(file: &str, bytes: &[u8]) -> Option<Diagnostic> {
     let at = Place { line: number, column: 1 };
     let text = "this is not quite the first line of a header".to_owned();
     Some(
-        warning(file, at, text)
+        Diagnostic::warning(file, at, text)
             .help("write `### BEGIN INIT INFO` and nothing else; as it is, the script has no header")
             .line(line.clone(), line.chars().count()),
     )

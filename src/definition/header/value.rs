@@ -8,11 +8,6 @@ use crate::model::{Definition, Level, Levels, Place, Relation, RelationKind, Spa
 use std::borrow::Cow;
 use std::collections::HashSet;
 
-/// A warning about a header.
-pub(super) fn warning(file: &str, at: Place, text: String) -> Diagnostic {
-    Diagnostic::new(Severity::Warning, Kind::Syntax, file, at, text)
-}
-
 /// Fills a definition from the lines of a block.
 pub(super) fn fill(definition: &mut Definition, lines: Lines, reading: &mut Reading) {
     let mut number = lines.begin;
@@ -40,7 +35,7 @@ pub(super) fn fill(definition: &mut Definition, lines: Lines, reading: &mut Read
         filler
             .reading
             .diagnostics
-            .push(warning(&filler.file, at, text).help("mend the first ones and look again"));
+            .push(Diagnostic::warning(&filler.file, at, text).help("mend the first ones and look again"));
     }
 }
 
@@ -288,7 +283,7 @@ impl Filler<'_> {
         let end = (at + length).min(line.len());
         let width = line.get(at..end).map_or(1, |part| part.chars().count());
         let place = place(line, at, self.number);
-        self.reading.diagnostics.push(warning(&self.file, place, text.into()).line(line, width));
+        self.reading.diagnostics.push(Diagnostic::warning(&self.file, place, text.into()).line(line, width));
         Warned(self.reading.diagnostics.last_mut())
     }
 }
