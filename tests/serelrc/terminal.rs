@@ -110,6 +110,11 @@ fn asking(name: &str, body: &str) -> Script {
     Script::new(name).says("X-Interactive", "true").then("cd \"${0%/etc/*}\"").then(body)
 }
 
+/// The body of a script that says when it has the terminal: who has read from it has.
+fn question(body: &str) -> String {
+    format!("echo ready?; read go; echo asked; {body}")
+}
+
 #[test]
 fn an_interactive_script_has_the_terminal_alone() {
     let sandbox = tree(&[
@@ -183,8 +188,8 @@ fn control_c_ends_the_run_and_reaches_the_scripts_through_us_only() {
 #[test]
 fn control_c_at_a_question_ends_the_one_that_asks() {
     let sandbox =
-        tree(&[asking("asks", "echo asked; read answer"), Script::new("other"), needer("needs", "asks")]);
-    let seen = on_terminal(&sandbox, "rc start 2", &[("asked", "\x03")]).expect_code(1);
+        tree(&[asking("asks", &question("read answer")), Script::new("other"), needer("needs", "asks")]);
+    let seen = on_terminal(&sandbox, "rc start 2", &[("ready?", "\n"), ("asked", "\x03")]).expect_code(1);
     assert!(
         seen.text.contains("killed by SIGINT") || seen.text.contains("exit status 130"),
         "{:?}",
@@ -195,8 +200,9 @@ fn control_c_at_a_question_ends_the_one_that_asks() {
 
 #[test]
 fn control_z_at_a_question_does_not_stop_the_boot() {
-    let sandbox = tree(&[asking("asks", "echo asked; read answer; echo \"got $answer\"")]);
-    let seen = on_terminal(&sandbox, "rc start 2", &[("asked", "\x1a"), ("^Z", "yes\n")]).expect_code(0);
+    let sandbox = tree(&[asking("asks", &question("read answer; echo \"got $answer\""))]);
+    let answers = [("ready?", "\n"), ("asked", "\x1a"), ("^Z", "yes\n")];
+    let seen = on_terminal(&sandbox, "rc start 2", &answers).expect_code(0);
     assert!(seen.text.contains("got yes"), "{:?}", seen.text);
 }
 
