@@ -43,20 +43,20 @@ impl Glance {
         let mut records = Vec::with_capacity(manifest.len() * RECORD);
         let mut here = None;
         let mut trusted = true;
-        for entry in manifest.entries() {
-            let (parent, name) = split(&entry.path);
-            trusted &= !entry.racy && !entry.path.contains('\0');
-            if here.as_deref() != Some(parent) {
+        for (path, stat, racy) in manifest.stamps() {
+            let (parent, name) = split(path);
+            trusted &= !racy && !path.contains('\0');
+            if here != Some(parent) {
                 if here.is_some() {
                     paths.push(0);
                 }
                 paths.extend_from_slice(parent.as_bytes());
                 paths.push(0);
-                here = Some(parent.to_owned());
+                here = Some(parent);
             }
             paths.extend_from_slice(name.as_bytes());
             paths.push(0);
-            record(entry.stat, &mut records);
+            record(stat, &mut records);
         }
         if here.is_some() {
             paths.push(0);

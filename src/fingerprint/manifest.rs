@@ -129,6 +129,11 @@ impl Manifest {
         })
     }
 
+    /// The paths with their stamps, and whether these are too young to be trusted, by directory and name.
+    pub(super) fn stamps(&self) -> impl Iterator<Item = (&str, Option<Stat>, bool)> {
+        self.rows.iter().enumerate().map(|(index, row)| (self.path(index), row.stat, row.racy))
+    }
+
     fn path(&self, index: usize) -> &str {
         let start = if index == 0 { 0 } else { self.rows[index - 1].end };
         &self.paths[start..self.rows[index].end]

@@ -114,12 +114,13 @@ pub(super) fn open_writing(path: &Path) -> Result<(Connection, bool), Trouble> {
     };
     trust_journal(path)?;
     let connection = open(path, OpenFlags::SQLITE_OPEN_READ_WRITE, WRITE_WAIT)?;
-    // A new file has nothing in it that a journal could bring back: a crash leaves a torn file, which is set aside
-    // like any damaged one. DELETE is the default; it is said for a file that somebody turned to WAL by hand.
-    let journal = if created { "MEMORY" } else { "DELETE" };
+    // A new file has nothing in it that a journal or a sync could save: a crash leaves a torn file at worst, which the
+    // seals and SQLite notice, and which is set aside like any damaged one. DELETE is the default; it is said for a
+    // file that somebody turned to WAL by hand.
+    let (journal, synchronous) = if created { ("MEMORY", "OFF") } else { ("DELETE", "FULL") };
     let settings = format!(
         "PRAGMA page_size = {PAGE}; PRAGMA cache_size = -{CACHE_KIB}; PRAGMA temp_store = MEMORY;
-         PRAGMA journal_mode = {journal}; PRAGMA synchronous = FULL;"
+         PRAGMA journal_mode = {journal}; PRAGMA synchronous = {synchronous};"
     );
     connection.execute_batch(&settings).map_err(|error| Trouble::of_sqlite(path, &error))?;
     Ok((connection, created))

@@ -287,6 +287,9 @@ impl Sources {
 
     /// Puts stronger definitions in the place of weaker ones: overrides, then RDF, then the script's own header.
     fn replace(&mut self, mut overrides: HashMap<String, Definition>, rdf: &[Definition]) {
+        if overrides.is_empty() && rdf.is_empty() {
+            return;
+        }
         // The first of two counts; a script's or service's own name goes before others that it provides.
         let mut by_name: HashMap<&str, usize> = HashMap::new();
         for (place, definition) in rdf.iter().enumerate() {

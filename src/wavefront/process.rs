@@ -96,9 +96,8 @@ impl Processes {
             actions.add_dup2(output.as_raw_fd(), 2)?;
         }
         attributes.set_sigmask(&SigSet::empty())?;
-        let mut default = reaper::signals();
-        default.add(Signal::SIGPIPE);
-        attributes.set_sigdefault(&default)?;
+        // Whatever our caller ignores (a shell's background job ignores SIGQUIT), a script begins like any other.
+        attributes.set_sigdefault(&SigSet::all())?;
         attributes.set_flags(flags)?;
 
         let script = &self.scripts[job];

@@ -76,7 +76,7 @@ fn a_hangup_and_a_broken_pipe_end_nothing() {
 fn signals_that_the_caller_ignores_or_blocks_do_not_reach_the_scripts_as_such() {
     let show = "grep -E '^Sig(Blk|Ign)' /proc/self/status > \"${0%/etc/*}/signals\"";
     let sandbox = tree(&[Script::new("a").then(show)]);
-    shell(&sandbox, "trap '' HUP INT TERM PIPE; rc start 2").expect_code(0);
+    shell(&sandbox, "trap '' HUP INT QUIT TERM PIPE USR1 TSTP; rc start 2").expect_code(0);
     for line in sandbox.read("signals").lines() {
         let mask = u64::from_str_radix(line.split_whitespace().nth(1).unwrap(), 16).unwrap();
         assert_eq!(mask & 0x7fff_ffff, 0, "{line}");
