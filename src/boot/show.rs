@@ -254,9 +254,18 @@ pub fn verify(common: &Common, request: &Request) -> Exit {
     })
 }
 
+#[derive(Serialize)]
+struct ExplainJson<'a> {
+    cached: bool,
+    why: &'a str,
+}
+
 /// `serelrc explain`: why the history would be used, or why not.
 pub fn explain(common: &Common, request: &Request) -> Exit {
     let loaded = unit::load(&common.root, &common.database, request);
+    if common.json {
+        return print_json(&ExplainJson { cached: loaded.cached, why: &loaded.why });
+    }
     print(&format!("{}: {}\n", request.label(), loaded.plan_words()))
 }
 

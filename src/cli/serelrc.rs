@@ -24,8 +24,8 @@ struct Cli {
     verb: Verb,
 }
 
-const AFTER: &str = "Exit status: 0 all well; 1 some services failed; 2 usage; 5 no such runlevel unit; 6 definitions \
-invalid; 124 services timed out; 130, 143 ended by SIGINT, SIGTERM.";
+const AFTER: &str = "Exit status: 0 all well; 1 some services failed; 2 usage; 6 definitions invalid; \
+124 services timed out; 130, 143 ended by SIGINT, SIGTERM.";
 
 #[derive(Debug, Args)]
 struct PlaceArgs {
@@ -234,6 +234,11 @@ impl Cli {
         Ok(match self.verb {
             Verb::Start(args) => boot::start(&common, &args.request(Phase::Start)?, &args.running()),
             Verb::Stop(args) => boot::start(&common, &args.request(Phase::Stop)?, &args.running()),
+            Verb::Change(args) if args.pairs.is_some() => {
+                return Err(
+                    "change goes from one runlevel to another: --pairs is for start and stop".to_owned()
+                );
+            }
             Verb::Change(args) => {
                 let (stopping, starting) = (args.request(Phase::Stop)?, args.request(Phase::Start)?);
                 boot::change(&common, &stopping, &starting, &args.running())

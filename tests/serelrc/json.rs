@@ -102,3 +102,13 @@ fn start_keeps_the_console_out_of_the_document() {
     );
     assert!(run.stderr.contains("  a: words") && run.stderr.contains(" FAILED b"), "{run}");
 }
+
+#[test]
+fn explain() {
+    let sandbox = tree(&[Script::new("a")]);
+    sandbox.serelrc(&["plan", "2"]).expect_code(0);
+    sandbox.add(&Script::new("a").then("true"));
+    let document = sandbox.serelrc(&["--json", "explain", "2"]).expect_code(0).json();
+    assert_eq!(keys(&document), ["cached", "why"]);
+    assert_eq!(document["why"], "/etc/init.d/a changed");
+}

@@ -144,7 +144,8 @@ fn pairs_from_a_file_and_from_standard_input() {
     shell(&sandbox, "rc start --pairs - < pairs").expect_code(0);
     assert_eq!(ran(&sandbox), ["a", "b"]);
     sandbox.forget_journal();
-    shell(&sandbox, "rc change --pairs - < pairs").expect_code(2);
+    let run = shell(&sandbox, "rc change --pairs - < pairs").expect_code(2);
+    assert!(run.stderr.contains("--pairs is for start and stop"), "{run}");
     assert!(ran(&sandbox).is_empty());
 }
 
