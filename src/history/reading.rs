@@ -49,8 +49,9 @@ pub(super) fn put(
                 None => shelf.remove(path),
             };
         }
-        let body =
-            postcard::to_stdvec(&shelf).expect("BUG: readings in memory always fit in memory once more");
+        let size = shelf.iter().map(|(path, reading)| path.len() + reading.body.len() + 128).sum();
+        let body = postcard::to_extend(&shelf, Vec::with_capacity(size))
+            .expect("BUG: readings in memory always fit in memory once more");
         store.execute(params![number, seal(body)])?;
     }
     Ok(())

@@ -417,7 +417,7 @@ fn take(root: &Root, wanted: &Wanted, known: Option<&StoredReading>) -> Taken {
                 // Kept for its state: chmod makes it a script.
                 reading = Reading::default();
             }
-            let body = postcard::to_stdvec(&reading).unwrap_or_default();
+            let body = postcard::to_extend(&reading, Vec::with_capacity(bytes.len())).unwrap_or_default();
             let fresh = StoredReading { stat, racy: entry.racy, digest, body };
             Taken { entry, reading, bytes: Vec::new(), fresh: Some(fresh) }
         }
