@@ -4,7 +4,7 @@ use crossbeam_channel::{Sender, unbounded};
 use serel::model::{IdVec, JobId, Phase, ServiceId, Strength};
 use serel::plan::{Job, Manner, Need, Plan};
 use serel::wavefront::{
-    Monotonic, Nanos, Observer, Outcome, Processes, Record, Reporter, Run, Script, Settings, Watch,
+    Monotonic, Nanos, Observer, Outcome, Processes, Record, Reporter, Run, Script, Session, Settings, Watch,
     hold_signals, run,
 };
 use std::ffi::CString;
@@ -51,7 +51,8 @@ fn drive(
             arguments: vec![c"sh".to_owned(), c"-c".to_owned(), CString::new(*text).unwrap()],
         })
         .collect();
-    let mut processes = Processes::new(scripts, vec![c"PATH=/usr/bin:/bin".to_owned()], watch).unwrap();
+    let mut processes =
+        Processes::new(scripts, vec![c"PATH=/usr/bin:/bin".to_owned()], watch, Session::Own).unwrap();
     let (sender, heard) = unbounded();
     let mut reporter = Reporter::new(Box::new(Witness(sender)));
     let priorities: IdVec<JobId, u64> = vec![0; texts.len()].into();

@@ -2,13 +2,14 @@
 //!
 //! One small file for each unit in `/run/serel`, where there is a `/run`: it goes with the boot that it is about. Each
 //! line is one write, without waiting for a disk. `serelrc start LEVEL --resume` reads it: what succeeded is not
-//! started again, nor is what was started and whose end nobody saw; what failed is tried again.
+//! started again, nor is what was started and whose end nobody saw; what failed is tried again. Only the last run can
+//! be resumed, and only if it did not come to its end.
 
 use crate::history::boot_id;
-use crate::model::{IdVec, JobId, Phase};
+use crate::model::JobId;
 use crate::plan::Plan;
 use crate::root::Root;
-use crate::wavefront::{Event, Exit, Nanos, Spawner};
+use crate::wavefront::{Event, Nanos, Outcome, Spawner};
 use std::collections::HashMap;
 use std::fs::{self, DirBuilder, File, OpenOptions, symlink_metadata};
 use std::io::{self, Write as _};
@@ -25,6 +26,7 @@ const HEAD: &str = "serel 1 boot";
 const STARTED: &str = "started";
 const DONE: &str = "done";
 const FAILED: &str = "failed";
+const FINISHED: &str = "finished";
 
 /// The journal of one unit.
 #[derive(Debug)]
@@ -65,14 +67,22 @@ impl Journal {
         if lines.next() != Some(&self.head()) {
             return Err(format!("{} is about another boot", self.path.display()));
         }
+        if text.lines().last() == Some(FINISHED) {
+            return Err("the last run came to its end".to_owned());
+        }
         let last: HashMap<&str, &str> =
             lines.filter_map(|line| line.split_once(' ')).map(|(word, script)| (script, word)).collect();
         let begun = |id: &JobId| matches!(last.get(plan.job(*id).script), Some(&DONE | &STARTED));
         Ok(plan.ids().filter(begun).collect())
     }
 
-    /// Opens it to write: anew, or to go on.
+    /// Opens it to write: anew, or to go on. A new one ends all others, since what they say may be true no more.
     pub(super) fn open(&self, go_on: bool) -> io::Result<File> {
+        if !go_on && let Some(ours) = self.path.parent() {
+            for other in fs::read_dir(ours)?.flatten() {
+                fs::remove_file(other.path())?;
+            }
+        }
         let mut options = OpenOptions::new();
         options.append(true).create(true).mode(0o600).custom_flags(libc::O_NOFOLLOW);
         let mut file = options.open(&self.path)?;
@@ -93,21 +103,29 @@ pub(super) struct Journalled<'p, S> {
     pub(super) inside: S,
     /// `None` when there can be no journal, or when it cannot be written any more.
     file: Option<File>,
-    scripts: IdVec<JobId, &'p str>,
-    stopping: bool,
+    plan: &'p Plan,
 }
 
 impl<'p, S> Journalled<'p, S> {
     pub(super) fn new(inside: S, file: Option<File>, plan: &'p Plan) -> Self {
-        let scripts = plan.ids().map(|id| plan.job(id).script).collect();
-        Self { inside, file, scripts, stopping: plan.phase == Phase::Stop }
+        Self { inside, file, plan }
+    }
+
+    /// Says that the run has come to its end: there is nothing to resume.
+    pub(super) fn finish(&mut self) {
+        self.line(FINISHED);
     }
 
     fn write(&mut self, word: &str, job: JobId) {
-        let script = self.scripts[job];
+        let script = self.plan.job(job).script;
+        if !script.contains('\n') {
+            self.line(&format!("{word} {script}"));
+        }
+    }
+
+    fn line(&mut self, line: &str) {
         if let Some(file) = &mut self.file
-            && !script.contains('\n')
-            && let Err(error) = file.write_all(format!("{word} {script}\n").as_bytes())
+            && let Err(error) = file.write_all(format!("{line}\n").as_bytes())
         {
             log::info!("the journal of this run ends here: {error}");
             self.file = None;
@@ -117,9 +135,9 @@ impl<'p, S> Journalled<'p, S> {
 
 impl<S: Spawner> Spawner for Journalled<'_, S> {
     fn spawn(&mut self, job: JobId, alone: bool) -> Result<(), i32> {
-        self.inside.spawn(job, alone)?;
+        // Before, so that a crash in between cannot start it twice.
         self.write(STARTED, job);
-        Ok(())
+        self.inside.spawn(job, alone).inspect_err(|_| self.write(FAILED, job))
     }
 
     fn signal(&mut self, job: JobId, signal: i32) {
@@ -127,11 +145,10 @@ impl<S: Spawner> Spawner for Journalled<'_, S> {
     }
 
     fn next(&mut self, until: Option<Nanos>) -> Option<Event> {
-        let event = self.inside.next(until);
-        if let Some(Event::Exited { job, exit, .. }) = &event {
-            let well = *exit == Exit::Code(0) || (self.stopping && *exit == Exit::Code(7));
-            self.write(if well { DONE } else { FAILED }, *job);
-        }
-        event
+        self.inside.next(until)
+    }
+
+    fn ended(&mut self, job: JobId, outcome: Outcome) {
+        self.write(if outcome.succeeded() { DONE } else { FAILED }, job);
     }
 }

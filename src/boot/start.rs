@@ -4,20 +4,20 @@ use super::journal::{Journal, Journalled};
 use super::{Common, Running, plain, record, save, tell};
 use crate::definition::diagnostic::Severity;
 use crate::exit::Exit;
-use crate::model::{IdVec, JobId, Phase};
+use crate::model::{IdVec, JobId, Level, Phase};
 use crate::plan::{Job, Plan, priorities};
 use crate::report::{self, Account, Logged, Roster, console};
 use crate::root::Root;
 use crate::unit::{self, Loaded, Members, Request};
 use crate::wavefront::{
-    Behaviour, Monotonic, Outcome, Processes, Reporter, Run, Script, Settings, Simulated, Watch,
+    Behaviour, Monotonic, Outcome, Processes, Reporter, Run, Script, Session, Settings, Simulated, Watch,
     hold_signals, keep_open, run,
 };
 use nix::sys::signal::SigSet;
 use std::ffi::CString;
 use std::fs::File;
 use std::io::Write as _;
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 
 /// From SIGTERM to SIGKILL, and from there until a job is given up.
@@ -59,14 +59,13 @@ pub fn start(common: &Common, request: &Request, running: &Running) -> Exit {
         return dry_run(&plan, &loaded, running);
     }
     let argument = argument(request);
-    match execute(common, request, running, &plan, &loaded, argument) {
-        Ok((result, held)) => finish(common, request, &plan, loaded, &result, &held),
-        Err(why) => {
-            if let Ok(mask) = &mask {
-                let _ = SigSet::thread_set_mask(mask);
-            }
-            plain::run(&plan, argument, &common.root, &why)
-        }
+    let ran = execute(common, request, running, &plan, &loaded, argument);
+    if let Ok(mask) = &mask {
+        let _ = SigSet::thread_set_mask(mask);
+    }
+    match ran {
+        Ok(ran) => finish(common, request, &plan, loaded, &ran),
+        Err(why) => plain::run(&plan, argument, &environment(request), &common.root, &why),
     }
 }
 
@@ -97,13 +96,13 @@ fn execute(
     plan: &Plan,
     loaded: &Loaded,
     argument: &str,
-) -> Result<(Run, Vec<std::os::fd::OwnedFd>), String> {
+) -> Result<Ran, String> {
     let scripts = plan
         .jobs()
         .map(|job| script(&common.root, job, argument))
         .collect::<Option<IdVec<JobId, Script>>>()
         .ok_or("a script's path holds a NUL byte")?;
-    let processes = Processes::new(scripts, environment(request), Watch::Pidfd)
+    let processes = Processes::new(scripts, environment(request), Watch::Pidfd, session(request))
         .map_err(|errno| format!("no supervision ({})", errno.desc()))?;
     let (journal, already) = journal(common, request, running, plan);
     let mut processes = Journalled::new(processes, journal, plan);
@@ -129,10 +128,26 @@ fn execute(
         grace: GRACE,
     };
     let result = run(plan, &priorities, settings, &already, &mut processes, &Monotonic, &mut reporter);
-    if !reporter.close() {
-        log::warn!("the console is stuck; the end of the report is lost");
+    if result.interrupted.is_none() {
+        processes.finish();
     }
-    Ok((result, processes.inside.finish()))
+    let stuck = !reporter.close();
+    Ok(Ran { result, held: processes.inside.finish(), stuck })
+}
+
+/// What is left when all jobs have ended.
+struct Ran {
+    result: Run,
+    /// Pipes that daemons still write to.
+    held: Vec<OwnedFd>,
+    /// Nobody reads the console: another word to it would hold us for ever.
+    stuck: bool,
+}
+
+/// killall5(8) is called by scripts that are stopped, and by those of the single user's level (Debian's `killprocs`).
+fn session(request: &Request) -> Session {
+    let single = matches!(request.members, Members::Level { level, .. } if Level::parse("1") == Some(level));
+    if single || argument(request) == STOP { Session::Ours } else { Session::Own }
 }
 
 /// The journal of this run, where there can be one, and with `--resume` the jobs that are done.
@@ -207,29 +222,23 @@ fn environment(request: &Request) -> Vec<CString> {
 }
 
 /// Summary, history, exit code.
-fn finish(
-    common: &Common,
-    request: &Request,
-    plan: &Plan,
-    mut loaded: Loaded,
-    result: &Run,
-    held: &[std::os::fd::OwnedFd],
-) -> Exit {
+fn finish(common: &Common, request: &Request, plan: &Plan, mut loaded: Loaded, ran: &Ran) -> Exit {
+    let result = &ran.result;
     let mut batch = std::mem::take(&mut loaded.batch);
     batch.runs.push(record::row(request, plan, result, &loaded));
     let label = request.label();
     let words = loaded.plan_words();
     let account = Account::new(result, plan, &label, &words).called(&common.root, argument(request));
-    std::thread::scope(|scope| {
-        scope.spawn(|| save(batch, common));
+    if !ran.stuck {
         let text = if common.json {
             report::json::json(&account)
         } else {
             report::summary::summary(&account, common.color.wanted(std::io::stdout().as_fd()))
         };
         let _ = std::io::stdout().lock().write_all(text.as_bytes());
-    });
-    keep_open(held);
+    }
+    save(batch, common);
+    keep_open(&ran.held);
     verdict(result)
 }
 

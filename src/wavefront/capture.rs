@@ -45,12 +45,12 @@ impl Capture {
         if line.last() == Some(&b'\r') {
             line.pop();
         }
-        self.bytes += line.len() + 1;
+        self.bytes += line.len() + size_of::<Line>();
         self.lines.push_back((at, line));
         self.since.get_or_insert(at);
         while self.bytes > KEPT && self.lines.len() > 1 {
             if let Some((_, oldest)) = self.lines.pop_front() {
-                self.bytes -= oldest.len() + 1;
+                self.bytes -= oldest.len() + size_of::<Line>();
                 self.dropped += 1;
             }
         }

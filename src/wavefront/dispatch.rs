@@ -134,15 +134,22 @@ impl<S: Spawner, C: Clock> Dispatcher<'_, S, C> {
     fn fill_slots(&mut self) {
         while self.running.len() < self.settings.slots && !self.alone {
             let Some((job, alone)) = self.queue.pop(self.running.len()) else { return };
-            self.start(job, alone);
+            if !self.start(job, alone) {
+                return;
+            }
             self.carry_out();
         }
     }
 
-    fn start(&mut self, job: JobId, alone: bool) {
+    /// Starts a job. False when the system has no room for it now: it goes back to the queue until another has ended.
+    fn start(&mut self, job: JobId, alone: bool) -> bool {
         let at = self.clock.now();
         self.reporter.started(job, at, alone);
         match self.spawner.spawn(job, alone) {
+            Err(errno) if !self.running.is_empty() && passes(errno) => {
+                self.queue.push(job, self.priorities, alone);
+                return false;
+            }
             Ok(()) => {
                 self.engine.started(job);
                 self.running.push(job);
@@ -155,6 +162,7 @@ impl<S: Spawner, C: Clock> Dispatcher<'_, S, C> {
             }
             Err(errno) => self.end(job, at, Outcome::NotStarted(errno), Usage::default()),
         }
+        true
     }
 
     /// The process of a job has ended; one that was given up may still do so.
@@ -201,6 +209,7 @@ impl<S: Spawner, C: Clock> Dispatcher<'_, S, C> {
             usage,
         };
         draft.done = Some(record.clone());
+        self.spawner.ended(job, outcome);
         self.reporter.ended(record);
     }
 
@@ -291,6 +300,11 @@ impl<S: Spawner, C: Clock> Dispatcher<'_, S, C> {
             widest: self.widest,
         }
     }
+}
+
+/// Whether a reason not to start a process goes away when another one ends.
+fn passes(errno: i32) -> bool {
+    [libc::EAGAIN, libc::ENOMEM, libc::EMFILE, libc::ENFILE].contains(&errno)
 }
 
 /// The name of a signal that people know.

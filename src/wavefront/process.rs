@@ -1,8 +1,8 @@
 //! Real processes: `posix_spawn`, a session of its own for each job, its output into a pipe.
 //!
-//! `posix_spawn` and not fork: its cost does not grow with our memory. A job gets a session of its own, so that a
-//! timeout reaches all that it started and a script that plays with `/dev/tty` cannot stop itself; an interactive
-//! job stays in our session, with the console as it is, in the foreground.
+//! `posix_spawn` and not fork: its cost does not grow with our memory. A job gets a group of its own, so that a timeout
+//! reaches what it started, and where it can a session of its own, so that a script that plays with `/dev/tty` cannot
+//! stop itself. An interactive job stays in our session, with the console as it is, in the foreground.
 
 use super::reaper::{self, Newborn, Reaper};
 use super::spawner::{Event, Exit, Spawner};
@@ -12,13 +12,22 @@ use crossbeam_channel::Receiver;
 use nix::errno::Errno;
 use nix::fcntl::{OFlag, open};
 use nix::spawn::{PosixSpawnAttr, PosixSpawnFileActions, PosixSpawnFlags, posix_spawn};
-use nix::sys::signal::{SigSet, SigmaskHow, Signal, kill, killpg, pthread_sigmask};
+use nix::sys::signal::{SigHandler, SigSet, SigmaskHow, Signal, kill, killpg, pthread_sigmask, signal};
 use nix::sys::stat::Mode;
 use nix::sys::termios::{SetArg, Termios, tcgetattr, tcsetattr};
 use nix::unistd::{Pid, getpgrp, pipe2, tcgetpgrp, tcsetpgrp};
 use std::ffi::CString;
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::time::Duration;
+
+/// Which session the processes of jobs are in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Session {
+    /// Each in its own.
+    Own,
+    /// All in ours: where one of them may call killall5(8), which spares nobody but its own session.
+    Ours,
+}
 
 /// What to run for one job.
 #[derive(Debug, Clone)]
@@ -47,17 +56,22 @@ pub struct Processes {
     foreground: Option<(JobId, Option<Termios>)>,
     empty: OwnedFd,
     watch: Watch,
+    session: Session,
     reaper: Reaper,
     events: Receiver<Event>,
-    mask_before: SigSet,
     clock: Monotonic,
 }
 
 impl Processes {
     /// Starts the reaper thread, which takes over the signals of [`hold_signals`]. Errors when the kernel lacks the
     /// means.
-    pub fn new(scripts: IdVec<JobId, Script>, environment: Vec<CString>, watch: Watch) -> nix::Result<Self> {
-        let mask_before = hold_signals()?;
+    pub fn new(
+        scripts: IdVec<JobId, Script>,
+        environment: Vec<CString>,
+        watch: Watch,
+        session: Session,
+    ) -> nix::Result<Self> {
+        hold_signals()?;
         let (reaper, events) = Reaper::start(scripts.len())?;
         Ok(Self {
             pids: vec![None; scripts.len()].into(),
@@ -66,25 +80,23 @@ impl Processes {
             foreground: None,
             empty: empty_input()?,
             watch,
+            session,
             reaper,
             events,
-            mask_before,
             clock: Monotonic,
         })
     }
 
-    /// Ends the reaper. Returns the pipes that daemons still hold as their standard output.
+    /// Ends the reaper. Signals stay held; who held them first lets them go. Returns the pipes that daemons still hold as their standard output.
     pub fn finish(self) -> Vec<OwnedFd> {
-        let held = self.reaper.stop();
-        let _ = pthread_sigmask(SigmaskHow::SIG_SETMASK, Some(&self.mask_before), None);
-        held
+        self.reaper.stop()
     }
 
     fn launch(&self, job: JobId, alone: bool, output: Option<&OwnedFd>) -> nix::Result<Pid> {
         let mut actions = PosixSpawnFileActions::init()?;
         let mut attributes = PosixSpawnAttr::init()?;
         let mut flags = PosixSpawnFlags::POSIX_SPAWN_SETSIGMASK | PosixSpawnFlags::POSIX_SPAWN_SETSIGDEF;
-        if alone {
+        if alone || self.session == Session::Ours {
             attributes.set_pgroup(Pid::from_raw(0))?;
             flags |= PosixSpawnFlags::POSIX_SPAWN_SETPGROUP;
         } else {
@@ -179,8 +191,10 @@ impl Spawner for Processes {
 
 /// Blocks SIGINT, SIGTERM, SIGHUP and SIGCHLD in this thread and all that it starts from now on, until a reaper takes
 /// them. Call it before the first other thread is started: a thread that has them open would swallow them, or die.
-/// Returns the mask as it was.
+/// Returns the mask as it was. A caller that ignored SIGCHLD would keep every status from us: it counts again.
 pub fn hold_signals() -> nix::Result<SigSet> {
+    // SAFETY: no handler is installed, so nothing can run at a bad moment.
+    unsafe { signal(Signal::SIGCHLD, SigHandler::SigDfl) }?;
     let mut before = SigSet::empty();
     pthread_sigmask(SigmaskHow::SIG_BLOCK, Some(&reaper::signals()), Some(&mut before))?;
     Ok(before)

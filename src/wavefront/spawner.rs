@@ -3,7 +3,7 @@
 //! The dispatcher knows nothing of processes, pipes and pidfds; a run on a fake spawner and a fake clock takes every
 //! turn that a real one can take, in microseconds.
 
-use super::{Nanos, Usage};
+use super::{Nanos, Outcome, Usage};
 use crate::model::JobId;
 
 /// How a process ended.
@@ -52,6 +52,9 @@ pub trait Spawner {
 
     /// Sends a signal to the process group of a job that has not ended. Never fails: the group may be gone already.
     fn signal(&mut self, job: JobId, signal: i32);
+
+    /// Is told how a job ended, once for each, started or not.
+    fn ended(&mut self, _job: JobId, _outcome: Outcome) {}
 
     /// Waits for the next event, until the given time at the latest; `None` when that has come.
     fn next(&mut self, until: Option<Nanos>) -> Option<Event>;
