@@ -54,10 +54,15 @@ impl Root {
     /// Resolves all links of a logical path inside the root; the result is logical and link-free.
     /// Errors: not found, a loop, a name that is not UTF-8.
     pub fn resolve(&self, logical: &str) -> io::Result<String> {
+        self.trace(logical, &mut Vec::new())
+    }
+
+    /// The same, and adds every link that was followed to `links`, and on an error the path that is not there.
+    pub fn trace(&self, logical: &str, links: &mut Vec<String>) -> io::Result<String> {
         let mut left: Vec<String> = parts(Path::new(logical))?;
         left.reverse();
         let mut done: Vec<String> = Vec::new();
-        let mut links = 0;
+        let mut followed = 0;
         while let Some(part) = left.pop() {
             if part == ".." {
                 done.pop();
@@ -65,9 +70,20 @@ impl Root {
             }
             done.push(part);
             let here = self.path.join(done.join("/"));
-            if here.symlink_metadata()?.file_type().is_symlink() {
-                links += 1;
-                if links > MOST_LINKS {
+            let meta = here.symlink_metadata();
+            match &meta {
+                Ok(meta) if meta.is_symlink() => links.push(format!("/{}", done.join("/"))),
+                Ok(_) => {}
+                // All of it: that a directory on the way appears changes nothing yet.
+                Err(_) => {
+                    let rest = left.iter().rev().filter(|part| *part != "..").map(String::as_str);
+                    let whole: Vec<&str> = done.iter().map(String::as_str).chain(rest).collect();
+                    links.push(format!("/{}", whole.join("/")));
+                }
+            }
+            if meta?.is_symlink() {
+                followed += 1;
+                if followed > MOST_LINKS {
                     return Err(io::Error::from_raw_os_error(libc::ELOOP));
                 }
                 done.pop();

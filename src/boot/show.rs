@@ -234,7 +234,7 @@ struct VerifyJson<'a> {
 
 /// `serelrc verify`: everything that is wrong, warnings too. `success` alone on stdout when the unit is sound.
 pub fn verify(common: &Common, request: &Request) -> Exit {
-    unit::with_graph(&common.root, &common.database, request, |_, problems| {
+    unit::with_graph(&common.root, &common.database, request, |graph, problems| {
         let valid = problems.iter().all(|problem| problem.severity < Severity::Error);
         let printed = if common.json {
             print_json(&VerifyJson { valid, problems: problems_json(problems) })
@@ -244,9 +244,12 @@ pub fn verify(common: &Common, request: &Request) -> Exit {
                 print("success\n")
             } else {
                 let count = problems.iter().filter(|problem| problem.severity == Severity::Error).count();
-                crate::log::say(format_args!(
-                    "serelrc: {count} errors: this unit would be run in the given order, one by one"
-                ));
+                let what = if graph.is_valid() {
+                    "what is wrong would be left out of the run"
+                } else {
+                    "this unit would be run in the given order, one by one"
+                };
+                crate::log::say(format_args!("serelrc: {count} errors: {what}"));
                 Exit::Ok
             }
         };

@@ -50,7 +50,7 @@ pub fn start(common: &Common, request: &Request, running: &Running) -> Exit {
         ));
     }
     let mut plan =
-        if running.serial || !loaded.plan.parallel { loaded.plan.serial() } else { loaded.plan.clone() };
+        if running.serial { loaded.plan.serial(loaded.plan.parallel) } else { loaded.plan.clone() };
     if argument(request) == STOP {
         // LSB's "program is not running" is what one wants of those that halt, too.
         plan.phase = Phase::Stop;

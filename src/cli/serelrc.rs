@@ -149,9 +149,10 @@ struct RunArgs {
     /// Most scripts at one time: a number, auto or unlimited
     #[arg(long, value_name = "N", default_value = "auto", value_parser = slots)]
     jobs: usize,
-    /// Seconds that a script may take before it is ended; 0 for no limit
-    #[arg(long, value_name = "SECS", default_value_t = 300)]
-    timeout: u64,
+    /// Seconds that a script may take before it is ended; 0 for no limit [default: 300; in level S, where disks are
+    /// checked, no limit]
+    #[arg(long, value_name = "SECS")]
+    timeout: Option<u64>,
     /// What Required-Start means: the needed one must succeed, or must only have ended
     #[arg(long, value_name = "STRENGTH", default_value = "need")]
     required_start: RequiredStart,
@@ -266,7 +267,7 @@ impl RunArgs {
     fn running(&self) -> Running {
         Running {
             slots: self.jobs,
-            timeout: self.timeout,
+            timeout: self.timeout.unwrap_or(if self.level == Some(Level::S) { 0 } else { 300 }),
             serial: self.serial,
             resume: self.resume,
             dry_run: self.dry_run,

@@ -9,6 +9,7 @@ use crate::root::Root;
 use nix::NixPath;
 use nix::fcntl::{AtFlags, OFlag, open};
 use nix::sys::stat::{FileStat, Mode, fstatat};
+use rayon::ThreadPoolBuilder;
 use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
 use std::fmt;
 use std::os::fd::OwnedFd;
@@ -24,6 +25,7 @@ const ROW: usize = 4 + 1 + 1 + Stat::BYTES + 32;
 
 /// More entries than this are read by several threads: cold storage is waited for, not computed on.
 const FEW: usize = 64;
+const READERS: usize = 8;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Row {
@@ -190,10 +192,11 @@ impl Manifest {
             return Check::Same;
         }
         let look = |index: &usize| Entry::observe(root, self.path(*index));
-        let seen: Vec<Entry> = if suspects.len() <= FEW {
-            suspects.iter().map(look).collect()
-        } else {
-            suspects.par_iter().map(look).collect()
+        let pool = (suspects.len() > FEW).then(|| ThreadPoolBuilder::new().num_threads(READERS).build());
+        let seen: Vec<Entry> = match pool {
+            Some(Ok(pool)) => pool.install(|| suspects.par_iter().map(look).collect()),
+            // Few, or no thread to be had.
+            _ => suspects.iter().map(look).collect(),
         };
         let mut rows = self.rows.clone();
         let mut changes = Vec::new();

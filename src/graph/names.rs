@@ -84,7 +84,9 @@ fn duplicate(graph: &Graph, service: ServiceId, places: &[Place]) -> Option<Diag
     let mut problem = Diagnostic::new(Severity::Warning, Kind::Duplicate, file, places[second], text);
     problem.width = u32::try_from(name.chars().count()).unwrap_or(u32::MAX);
     let help = match graph.phase {
-        Phase::Start => format!("who needs {name} waits for all of them; leave one of them out"),
+        Phase::Start => {
+            format!("who needs {name} goes on as soon as one of them has succeeded; leave one of them out")
+        }
         Phase::Stop => format!("all of them stop after those who need {name}; leave one of them out"),
     };
     Some(problem.help(help).services(providers.iter().map(|job| graph.nodes[*job].name)))

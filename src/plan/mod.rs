@@ -205,9 +205,10 @@ impl Plan {
     }
 
     /// The same jobs one after another: in the given order, but each after what it waits for as far as that has no
-    /// circle. What fails fails nobody else. Each job gets a service of its own for the chain.
+    /// circle. Each job gets a service of its own for the chain. What fails fails those who need it, too, if the needs
+    /// are kept, and else nobody; keep none that may lie on a circle.
     #[must_use]
-    pub fn serial(&self) -> Self {
+    pub fn serial(&self, keep_needs: bool) -> Self {
         let mut serial = self.clone();
         let mut chain: IdVec<JobId, (Option<ServiceId>, ServiceId)> =
             vec![(None, ServiceId(0)); self.len()].into();
@@ -220,7 +221,8 @@ impl Plan {
         for (id, (previous, own)) in chain.enumerate() {
             serial.provides.push(&[&self.provides[id], &[*own]].concat());
             let need = previous.map(|service| Need { service, strength: Strength::Order });
-            serial.needs.push(need.as_slice());
+            let kept = if keep_needs { &self.needs[id] } else { &[][..] };
+            serial.needs.push(&[kept, need.as_slice()].concat());
         }
         serial
     }

@@ -40,15 +40,21 @@ impl Links {
             for level in [Some(*level), *previous, Some(Level::S)].into_iter().flatten() {
                 if links.levels.iter().all(|(known, _)| *known != level) {
                     let directory = directory(level);
-                    let (entry, names) = super::sources::list(root, &directory);
-                    let there = entry.kind == FileKind::Directory;
+                    let (mut entries, names) = super::sources::list(root, &directory);
+                    let there = entries.first().is_some_and(|entry| entry.kind == FileKind::Directory);
                     let names: Vec<String> = names.into_iter().map(|(name, _)| name).collect();
-                    links.entries.push(entry);
+                    links.entries.append(&mut entries);
                     links.levels.push((level, there.then(|| scan::links(&names))));
                 }
             }
         }
         links
+    }
+
+    /// The directories that were listed.
+    pub(super) fn listed(&self) -> HashSet<String> {
+        let is_directory = |entry: &&Entry| entry.kind == FileKind::Directory;
+        self.entries.iter().filter(is_directory).map(|entry| entry.path.clone()).collect()
     }
 
     /// All scripts that they lead to, with the names they go by.

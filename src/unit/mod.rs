@@ -222,7 +222,7 @@ fn rebuild(
 /// What is run when verify failed: the given order, one by one. Links and pairs are given in an order that means
 /// something; names are not, so there the relations hold as far as they have no circle.
 fn fall_back(plan: Plan, ordered: bool) -> Plan {
-    if ordered { plan.without_needs().serial() } else { plan.serial() }
+    if ordered { plan.without_needs().serial(false) } else { plan.serial(false) }
 }
 
 /// Calls with the graph of a unit and all problems, whatever the history says of the plan.
@@ -252,7 +252,7 @@ impl Gathered {
             Members::Pairs(pairs) => pairs.pairs.clone(),
             _ => links.scripts(),
         };
-        let mut sources = Sources::read(root, &extra, &known);
+        let mut sources = Sources::read(root, &extra, links.listed(), &known);
         sources.entries.append(&mut links.entries);
         let unit = members::choose(root, request, &links, &sources);
         Self { sources, unit }

@@ -13,6 +13,7 @@ use crate::processors;
 use crate::root::Root;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::ffi::OsString;
+use std::io;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -54,6 +55,10 @@ pub struct Sources {
     pub fresh: Vec<(String, StoredReading)>,
     /// Readings in the history whose file is no more.
     pub forgotten: Vec<String>,
+    /// Directories whose state, with the links in them, is among the entries.
+    listed: HashSet<String>,
+    /// Links and missing paths that are.
+    walked: HashSet<String>,
     /// How many files were read because they had changed or were new.
     pub parsed: usize,
 }
@@ -86,8 +91,14 @@ struct Taken {
 impl Sources {
     /// Reads all scripts of [`INIT_D`], those of `extra` (links and pairs, with the names they go by), and all that
     /// adds to them. `known` is what the history has; what is still true of it is not read again.
-    pub fn read(root: &Root, extra: &[(String, String)], known: &HashMap<String, StoredReading>) -> Self {
-        let mut sources = Sources::default();
+    /// `listed` are directories that the caller has listed.
+    pub fn read(
+        root: &Root,
+        extra: &[(String, String)],
+        listed: HashSet<String>,
+        known: &HashMap<String, StoredReading>,
+    ) -> Self {
+        let mut sources = Sources { listed, ..Sources::default() };
         let wanted = sources.wanted(root, extra);
         let taken = take_all(root, &wanted, known);
         sources.forgotten = forgotten(root, &wanted, known);
@@ -104,6 +115,21 @@ impl Sources {
         sources.diagnostics.extend(sources.facilities.troubles());
         sources.replace(overrides, &rdf);
         sources
+    }
+
+    /// Resolves a path, and remembers the links that it leads over and where it ends if it ends nowhere. A link that
+    /// stands in a listed directory is remembered with that.
+    fn resolve(&mut self, root: &Root, path: &str) -> io::Result<String> {
+        let mut links = Vec::new();
+        let resolved = root.trace(path, &mut links);
+        for link in links {
+            let parent = link.rsplit_once('/').map_or("", |(parent, _)| parent);
+            let is_listed = self.listed.contains(parent) && root.real(&link).is_symlink();
+            if !is_listed && self.walked.insert(link.clone()) {
+                self.entries.push(Entry::observe(root, &link));
+            }
+        }
+        resolved
     }
 
     /// Lists the directories and says what is to be read.
@@ -171,20 +197,24 @@ impl Sources {
 
     /// Names in a directory, sorted, each with whether it is a link; none when there is no such directory.
     fn list(&mut self, root: &Root, directory: &str) -> Vec<(String, bool)> {
-        let (entry, names) = list(root, directory);
-        self.entries.push(entry);
+        let (mut entries, names) = list(root, directory);
+        if let Some(directory) = entries.first() {
+            self.listed.insert(directory.path.clone());
+        }
+        self.entries.append(&mut entries);
         names
     }
 
     fn filters(&mut self, root: &Root) -> Vec<String> {
         let before = clock();
-        match trust::read(root, FILTERS) {
+        let path = self.resolve(root, FILTERS).unwrap_or_else(|_| FILTERS.to_owned());
+        match trust::read(root, &path) {
             Ok((bytes, meta)) => {
-                self.entries.push(Entry::file(FILTERS, Stat::of(&meta), Digest::of(&bytes), before));
+                self.entries.push(Entry::file(&path, Stat::of(&meta), Digest::of(&bytes), before));
                 scan::filters(&bytes)
             }
             Err(_) => {
-                self.entries.push(Entry::observe(root, FILTERS));
+                self.entries.push(Entry::observe(root, &path));
                 Vec::new()
             }
         }
@@ -193,7 +223,7 @@ impl Sources {
     /// Adds a script by the path that its links lead to. A link to upstart's stand-in script stays what it is, for
     /// that asks by which name it was called.
     fn script(&mut self, root: &Root, name: &str, path: &str, scripts: &mut BTreeMap<String, String>) {
-        match root.resolve(path) {
+        match self.resolve(root, path) {
             Ok(resolved) if resolved.ends_with("/upstart-job") => {
                 self.diagnostics.push(
                     Diagnostic::new(
@@ -230,9 +260,8 @@ impl Sources {
 
     /// Adds a file if it is there, and remembers it if it is not.
     fn file(&mut self, root: &Root, path: &str, what: What, wanted: &mut Vec<Wanted>) {
-        match root.resolve(path) {
-            Ok(path) => wanted.push(Wanted { path, what }),
-            Err(_) => self.entries.push(Entry::absent(path)),
+        if let Ok(path) = self.resolve(root, path) {
+            wanted.push(Wanted { path, what });
         }
     }
 
@@ -355,13 +384,15 @@ impl Sources {
     }
 }
 
-/// The state of a directory and the names in it, sorted, each with whether it is a link. Names that are not UTF-8, or
+/// The state of a directory, with that of the links on the way to it, and the names in it, sorted, each with whether it is a link. Names that are not UTF-8, or
 /// begin with a dot, are left out.
-pub(super) fn list(root: &Root, directory: &str) -> (Entry, Vec<(String, bool)>) {
-    let path = root.resolve(directory).unwrap_or_else(|_| directory.to_owned());
+pub(super) fn list(root: &Root, directory: &str) -> (Vec<Entry>, Vec<(String, bool)>) {
+    let mut links = Vec::new();
+    let path = root.trace(directory, &mut links).unwrap_or_else(|_| directory.to_owned());
     let (entry, names) = Entry::list(root, &path);
     let utf8 = |(name, is_link): (OsString, bool)| Some((name.into_string().ok()?, is_link));
-    (entry, names.into_iter().filter_map(utf8).collect())
+    let entries = std::iter::once(entry).chain(links.iter().map(|link| Entry::observe(root, link)));
+    (entries.collect(), names.into_iter().filter_map(utf8).collect())
 }
 
 /// The known files that are not wanted and not there. Those that are there may be wanted by another unit.
@@ -401,6 +432,7 @@ fn take(root: &Root, wanted: &Wanted, known: Option<&StoredReading>) -> Taken {
         && !known.racy
         && std::fs::symlink_metadata(root.real(&wanted.path)).is_ok_and(|meta| Stat::of(&meta) == known.stat)
         && let Ok(reading) = postcard::from_bytes::<Reading>(&known.body)
+        && wanted.fits(&reading)
     {
         let entry = Entry::file(&wanted.path, known.stat, known.digest, before);
         return Taken { entry, reading, bytes: Vec::new(), fresh: None };
@@ -430,6 +462,16 @@ fn take(root: &Root, wanted: &Wanted, known: Option<&StoredReading>) -> Taken {
 }
 
 impl Wanted {
+    /// Whether a reading was made for the same use: one file may be known by two names, or be a script and an override.
+    fn fits(&self, reading: &Reading) -> bool {
+        reading.definitions.iter().all(|found| match &self.what {
+            What::Script { name } => found.name == *name && found.source != Source::Override,
+            What::Override { script } => found.name == *script && found.source == Source::Override,
+            What::Rdf => found.source == Source::Rdf,
+            What::Facilities => false,
+        })
+    }
+
     fn parse(&self, bytes: &[u8]) -> Reading {
         match &self.what {
             What::Script { name } => header::parse(&self.path, &self.path, name, Source::Header, bytes),

@@ -92,7 +92,7 @@ fn what_is_no_file_is_refused_and_not_waited_for() {
     assert_eq!(
         verify(&sandbox, 6),
         format!(
-            "{}{}serelrc: 2 errors: this unit would be run in the given order, one by one\n",
+            "{}{}serelrc: 2 errors: what is wrong would be left out of the run\n",
             expected("directory"),
             expected("pipe")
         )

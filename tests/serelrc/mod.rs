@@ -9,6 +9,7 @@ mod change;
 mod channels;
 mod failures;
 mod fallback;
+mod hostile;
 mod json;
 mod remembered;
 mod resume;

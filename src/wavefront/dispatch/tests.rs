@@ -110,7 +110,7 @@ fn a_plan_with_a_circle_still_starts_everything() {
 
 #[test]
 fn a_serial_plan_keeps_the_order_and_fails_nobody_else() {
-    let plan = plan(&[vec![(2, Strength::Need)], vec![], vec![]]).serial();
+    let plan = plan(&[vec![(2, Strength::Need)], vec![], vec![]]).serial(false);
     let mut behaviour = all(3, Behaviour::succeeding(SECOND));
     behaviour[JobId(2)].exit = Exit::Code(1);
     let (run, simulated) = drive(&plan, settings(9), Simulated::new(behaviour));
@@ -208,7 +208,7 @@ proptest! {
     #[test]
     fn a_serial_run_starts_all_in_an_order_that_the_relations_allow((needs, behaviours, _) in worlds()) {
         let plan = plan(&needs);
-        let (run, _) = drive(&plan.serial(), settings(7), Simulated::new(behaviours.into()));
+        let (run, _) = drive(&plan.serial(false), settings(7), Simulated::new(behaviours.into()));
         prop_assert!(run.widest <= 1);
         for (id, record) in run.records.enumerate() {
             for (before, _) in &needs[id.index()] {

@@ -1,0 +1,79 @@
+//! What a machine does to who boots it: killall5, ignored signals, no descriptors left, links that move.
+
+use super::{needer, ran, shell, tree};
+use crate::support::program::{LIMIT, finish};
+use crate::support::script::Script;
+use std::process::Command;
+
+fn stops(name: &str) -> Script {
+    Script::new(name).says("Default-Start", "").says("Default-Stop", "6")
+}
+
+#[test]
+fn killall5_of_a_script_that_halts_the_machine_spares_us() {
+    let sandbox = tree(&[
+        stops("sendsigs").says("X-Stop-After", "umountfs").then("killall5 -15; sleep 0.1"),
+        stops("umountfs"),
+    ]);
+    let who = if nix::unistd::geteuid().is_root() { "" } else { "--map-root-user" };
+    let text = format!(
+        "exec unshare {who} --pid --fork --mount-proc -- setsid --wait '{}' --root '{}' stop 6",
+        env!("CARGO_BIN_EXE_serelrc"),
+        sandbox.path().display()
+    );
+    let run = finish(Command::new("/bin/sh").args(["-c", &text]), LIMIT).expect_code(0);
+    assert_eq!(sandbox.journal(), ["umountfs stop", "sendsigs stop"], "{run}");
+}
+
+#[test]
+fn a_caller_that_ignores_the_ends_of_children_does_not_keep_them_from_us() {
+    let sandbox = tree(&[Script::new("a"), needer("b", "a")]);
+    shell(&sandbox, "exec env --ignore-signal=CHLD \"$SERELRC\" --root . start 2").expect_code(0);
+    assert_eq!(ran(&sandbox), ["a", "b"]);
+}
+
+#[test]
+fn more_scripts_than_descriptors_are_started_as_others_end() {
+    let scripts: Vec<Script> = (0..60).map(|n| Script::new(&format!("s{n}")).then("sleep 0.05")).collect();
+    let sandbox = tree(&scripts);
+    let run = shell(&sandbox, "ulimit -n 40; rc start 2 --jobs unlimited").expect_code(0);
+    assert_eq!(ran(&sandbox).len(), 60, "{run}");
+}
+
+#[test]
+fn a_link_in_the_middle_of_the_way_is_part_of_what_is_compared() {
+    let sandbox = tree(&[]);
+    let version = |name: &str| {
+        Script::new("x").text(&sandbox.at("journal")).replace("echo 'x'", &format!("echo '{name}'"))
+    };
+    sandbox.write("opt/one", &version("one"), 0o755);
+    sandbox.write("opt/two", &version("two"), 0o755);
+    let link = "mkdir -p etc/alternatives; ln -sfn /opt/$V etc/alternatives/x; ln -sfn /etc/alternatives/x etc/init.d/x";
+    for version in ["one", "two"] {
+        shell(&sandbox, &format!("V={version}; {link}; rc start 2; rc start 2 | grep 'plan: cached'"))
+            .expect_code(0);
+    }
+    assert_eq!(ran(&sandbox), ["one", "one", "two", "two"]);
+}
+
+#[test]
+fn what_was_missing_and_appears_is_seen() {
+    let sandbox = tree(&[Script::new("b")]);
+    shell(
+        &sandbox,
+        "ln -s /opt/late etc/init.d/late; ln -s none etc/insserv.conf; rc start 2; rc start 2 | grep cached",
+    )
+    .expect_code(0);
+    sandbox.write("opt/late", &Script::new("late").text(&sandbox.at("journal")), 0o755);
+    let run = sandbox.serelrc(&["start", "2"]).expect_code(0);
+    assert!(ran(&sandbox).contains(&"late".to_owned()), "{run}");
+}
+
+#[test]
+fn one_script_by_two_names_is_read_for_each() {
+    let sandbox = tree(&[]);
+    sandbox.write("opt/x", "#!/bin/sh\n", 0o755);
+    shell(&sandbox, "echo --pairs a /opt/x > a; echo --pairs b /opt/x > b; rc plan --pairs a").expect_code(0);
+    let graph = shell(&sandbox, "rc --json graph --pairs b").expect_code(0).json();
+    assert_eq!(graph["services"][0]["provides"], serde_json::json!(["b"]));
+}
