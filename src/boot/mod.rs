@@ -36,7 +36,7 @@ pub struct Common {
 #[derive(Debug, Clone)]
 #[expect(clippy::struct_excessive_bools, reason = "one for each switch on the command line")]
 pub struct Running {
-    /// Most jobs at one time; 0 is "as many as there are".
+    /// Most jobs at one time; at least 1.
     pub slots: usize,
     /// Seconds that a job may take; 0 is "for ever".
     pub timeout: u64,

@@ -33,7 +33,7 @@ const LEAST_SLOTS: usize = 64;
 
 /// Slots for `--jobs auto`.
 pub fn auto_slots() -> usize {
-    std::thread::available_parallelism().map_or(1, usize::from).saturating_mul(SLOTS_PER_CPU).max(LEAST_SLOTS)
+    crate::processors::count().saturating_mul(SLOTS_PER_CPU).max(LEAST_SLOTS)
 }
 
 /// Runs one unit.
@@ -123,7 +123,7 @@ fn execute(
     let costs = loaded.costs();
     let priorities = priorities(plan, costs.as_ref());
     let settings = Settings {
-        slots: if running.slots == 0 { usize::MAX } else { running.slots },
+        slots: running.slots,
         timeout: (running.timeout > 0).then(|| running.timeout.saturating_mul(SECOND)),
         grace: GRACE,
     };
@@ -268,11 +268,7 @@ fn dry_run(plan: &Plan, loaded: &Loaded, running: &Running) -> Exit {
         .collect();
     let (mut simulated, clock) = Simulated::new(behaviours);
     let costs = loaded.costs();
-    let settings = Settings {
-        slots: if running.slots == 0 { usize::MAX } else { running.slots },
-        timeout: None,
-        grace: GRACE,
-    };
+    let settings = Settings { slots: running.slots, timeout: None, grace: GRACE };
     let priorities = priorities(plan, costs.as_ref());
     let result = run(plan, &priorities, settings, &[], &mut simulated, &clock, &mut Reporter::silent());
     let mut text = String::new();

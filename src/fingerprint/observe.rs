@@ -17,6 +17,9 @@ use std::path::Path;
 /// 10 ms.
 const TICK: i128 = 20_000_000;
 
+/// Stands for the content of what cannot be read.
+const UNREADABLE: &[u8] = b"unreadable";
+
 /// The same for a file system that keeps whole seconds only (FAT: every second one).
 const COARSE_TICK: i128 = 2_000_000_000;
 
@@ -92,9 +95,14 @@ impl Entry {
         Self { path: path.to_owned(), kind: Kind::Absent, stat: None, digest: Digest::ZERO, racy: false }
     }
 
+    /// Whether something was there that could not be read.
+    pub fn is_unreadable(&self) -> bool {
+        self.racy && self.digest == Digest::of(UNREADABLE)
+    }
+
     /// There, but it cannot be read.
     pub fn unreadable(path: &str, stat: Stat) -> Self {
-        let digest = Digest::of(b"unreadable");
+        let digest = Digest::of(UNREADABLE);
         Self { path: path.to_owned(), kind: stat.kind(), stat: Some(stat), digest, racy: true }
     }
 }

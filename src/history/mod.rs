@@ -5,9 +5,10 @@
 //! **Locking.** A boot opens the file read-only and asks for one row. Everything learnt is collected in a [`Batch`] and
 //! saved in one transaction after the run, when nobody waits for it; a second writer waits up to two seconds.
 //!
-//! **File systems.** `journal_mode=DELETE`, always: a WAL database cannot be opened on a read-only root, and
-//! `immutable=1` shows stale or damaged content where a writer was killed. A journal left by a killed writer is rolled
-//! back when the file system can be written, else the history is left alone.
+//! **File systems.** `journal_mode=DELETE` (but for a file that is just being made, which has nothing to lose): a WAL
+//! database cannot be opened on a read-only root, and `immutable=1` shows stale or damaged content where a writer was
+//! killed. A journal left by a killed writer is rolled back when the file system can be written, else the history is
+//! left alone.
 //!
 //! **Trust.** The file decides what is run, so it must be a regular file of root or the caller that nobody else can
 //! write, and every stored blob carries a seal, since SQLite does not notice a changed byte inside one.

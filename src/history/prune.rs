@@ -8,6 +8,9 @@ pub const MOST_UNITS: u32 = 32;
 /// Runs kept, of all units together: some twenty boots with their shutdowns.
 pub const MOST_RUNS: u32 = 64;
 
+/// Runs of one unit that stay however many others were run since.
+const LEAST_RUNS: u32 = 4;
+
 /// Deletes what is too much. Plans that were replaced stay as long as a recorded run, or the question of what was
 /// last started, refers to them.
 pub(super) fn prune(transaction: &Transaction<'_>) -> Result<()> {
@@ -17,7 +20,12 @@ pub(super) fn prune(transaction: &Transaction<'_>) -> Result<()> {
     if uses <= MOST_UNITS && runs <= MOST_RUNS {
         return Ok(());
     }
-    transaction.execute("DELETE FROM run WHERE id <= (SELECT max(id) FROM run) - ?1", [MOST_RUNS])?;
+    transaction.execute(
+        "DELETE FROM run WHERE id <= (SELECT max(id) FROM run) - ?1 AND id NOT IN (
+           SELECT id FROM (SELECT id, row_number() OVER (PARTITION BY label ORDER BY id DESC) AS place FROM run)
+           WHERE place <= ?2)",
+        [MOST_RUNS, LEAST_RUNS],
+    )?;
     transaction.execute("DELETE FROM cost WHERE run < (SELECT min(id) FROM run)", [])?;
     transaction.execute(
         "DELETE FROM unit WHERE key IS NOT NULL AND id NOT IN (

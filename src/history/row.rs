@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 pub struct UnitRow {
     /// Digest of all that was asked for: the unit, settings, format versions.
     pub key: Digest,
-    /// Its name for people: `rc2`, `rcS`, `populated`.
+    /// Its name for people: `start 2`, `stop 6`, `start pairs`.
     pub label: String,
     /// Everything that the plan was made from.
     pub manifest: Manifest,

@@ -30,6 +30,8 @@ pub(super) struct Links {
     levels: Vec<(Level, Option<Vec<Link>>)>,
     /// States of the directories.
     pub(super) entries: Vec<Entry>,
+    /// What was wrong with them.
+    diagnostics: Vec<Diagnostic>,
 }
 
 impl Links {
@@ -41,10 +43,19 @@ impl Links {
                 if links.levels.iter().all(|(known, _)| *known != level) {
                     let directory = directory(level);
                     let (mut entries, names) = super::sources::list(root, &directory);
+                    let unreadable = entries.first().is_some_and(Entry::is_unreadable);
                     let there = entries.first().is_some_and(|entry| entry.kind == FileKind::Directory);
+                    if unreadable {
+                        let text = "this directory cannot be read: the headers say what runs in this level";
+                        let at = Place::default();
+                        links.diagnostics.push(
+                            Diagnostic::new(Severity::Error, Kind::File, &directory, at, text)
+                                .help("see that the disk is well and that you may read it"),
+                        );
+                    }
                     let names: Vec<String> = names.into_iter().map(|(name, _)| name).collect();
                     links.entries.append(&mut entries);
-                    links.levels.push((level, there.then(|| scan::links(&names))));
+                    links.levels.push((level, (there && !unreadable).then(|| scan::links(&names))));
                 }
             }
         }
@@ -94,7 +105,7 @@ pub(super) struct Unit {
 
 /// Chooses the members of a unit.
 pub(super) fn choose(root: &Root, request: &Request, links: &Links, sources: &Sources) -> Unit {
-    let mut unit = Unit::default();
+    let mut unit = Unit { diagnostics: links.diagnostics.clone(), ..Unit::default() };
     match &request.members {
         Members::Tree => unit.members = sources.scripts.values().map(chosen).collect(),
         Members::Pairs(pairs) => choose_pairs(root, pairs, sources, &mut unit),
@@ -152,6 +163,13 @@ fn of_level(
             Ok(script) if sources.scripts.contains_key(&script) => {
                 if seen.insert(script.clone()) {
                     members.push(Chosen { name: link.name.clone(), script, also: Vec::new() });
+                } else {
+                    let text = format!("this is a second link to {script}, which is run once");
+                    diagnostics.push(
+                        Diagnostic::new(Severity::Warning, Kind::Duplicate, &path, Place::default(), text)
+                            .help("remove one of the links; for two instances, make a script of its own for each")
+                            .services([link.name.clone()]),
+                    );
                 }
             }
             Ok(_) | Err(_) => diagnostics.push(

@@ -45,7 +45,7 @@ pub struct Pairs {
 }
 
 impl Request {
-    /// The words that name the unit: `start 2`, `stop 6`, `change 2 to 3`.
+    /// The words that name the unit: `start 2`, `stop 6`, `start 3 from 2`.
     pub fn label(&self) -> String {
         let verb = match self.phase {
             Phase::Start => "start",

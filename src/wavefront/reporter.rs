@@ -8,7 +8,7 @@ use super::spawner::Line;
 use super::{Nanos, Observer, Record};
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TrySendError, bounded};
 use std::collections::VecDeque;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::clock::{Clock, Monotonic};
 use crate::model::JobId;
@@ -20,7 +20,7 @@ const BACKLOG: usize = 16 * 1024;
 /// Between two ticks of a live display.
 const TICK: Duration = Duration::from_millis(100);
 /// How long a stuck console may hold the end of a run.
-const PATIENCE: Duration = Duration::from_secs(5);
+const PATIENCE: Duration = Duration::from_secs(15);
 
 enum Told {
     Started(JobId, Nanos, bool),
@@ -82,13 +82,15 @@ impl Reporter {
     /// Tells the observer the rest, lets go of it and waits for that, within reason. False when it was stuck.
     pub fn close(mut self) -> bool {
         let Some(told) = self.told.take() else { return false };
+        // One deadline for all of it: a slow console must not hold the end of a boot line by line.
+        let until = Instant::now() + PATIENCE;
         for message in self.backlog.drain(..) {
-            if told.send_timeout(message, PATIENCE).is_err() {
+            if told.send_deadline(message, until).is_err() {
                 return false;
             }
         }
         drop(told);
-        self.closed.recv_timeout(PATIENCE).is_ok()
+        self.closed.recv_deadline(until).is_ok()
     }
 
     fn tell(&mut self, message: Told) {

@@ -77,3 +77,25 @@ fn one_script_by_two_names_is_read_for_each() {
     let graph = shell(&sandbox, "rc --json graph --pairs b").expect_code(0).json();
     assert_eq!(graph["services"][0]["provides"], serde_json::json!(["b"]));
 }
+
+#[test]
+fn a_console_that_nobody_reads_holds_no_boot() {
+    let flood = "i=0; while [ $i -lt 3000 ]; do echo 'line after line after line'; i=$((i+1)); done";
+    let scripts: Vec<Script> = (0..4).map(|n| Script::new(&format!("s{n}")).then(flood)).collect();
+    let sandbox = tree(&scripts);
+    // The pipe is open at both ends, and never read.
+    let run = shell(&sandbox, "mkfifo console; exec 3<> console; rc start 2 > console").expect_code(0);
+    assert_eq!(ran(&sandbox).len(), 4, "{run}");
+}
+
+#[test]
+fn a_second_link_to_a_script_is_said() {
+    let sandbox = tree(&[Script::new("m")]);
+    shell(&sandbox, "mkdir etc/rc2.d; ln -s ../init.d/m etc/rc2.d/S01m; ln -s ../init.d/m etc/rc2.d/S02n")
+        .expect_code(0);
+    let run = sandbox.serelrc(&["start", "2"]).expect_code(0);
+    assert!(
+        run.stderr.contains("rc2.d/S02n: this is a second link to /etc/init.d/m, which is run once"),
+        "{run}"
+    );
+}
