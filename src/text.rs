@@ -3,6 +3,7 @@
 //! What a job writes, and what a file is called, goes to the operator's terminal and log. Neither may move the cursor,
 //! change the title or forge a line.
 
+use nix::sys::signal::Signal;
 use std::borrow::Cow;
 use std::fmt::Write as _;
 
@@ -120,6 +121,11 @@ pub fn about(nanos: u64) -> String {
 fn minutes(nanos: u64) -> String {
     let whole = nanos.saturating_add(500_000_000) / 1_000_000_000;
     format!("{}m{:02}s", whole / 60, whole % 60)
+}
+
+/// `SIGSEGV`, or `signal 40` for one without a name.
+pub fn signal_name(signal: i32) -> String {
+    Signal::try_from(signal).map_or_else(|_| format!("signal {signal}"), |known| known.as_str().to_owned())
 }
 
 #[cfg(test)]

@@ -10,12 +10,11 @@ use crate::wavefront::{Outcome, Run};
 pub(super) fn row(request: &Request, plan: &Plan, run: &Run, loaded: &Loaded) -> RunRow {
     let jobs = run.records.iter().map(|record| {
         let job = plan.job(record.job);
-        let (outcome, status) = words(record.outcome);
         JobRow {
             script: job.script.to_owned(),
             name: job.name.to_owned(),
-            outcome: outcome.to_owned(),
-            status,
+            outcome: record.outcome.name().to_owned(),
+            status: status(record.outcome),
             ready: record.ready,
             start: record.start,
             available: record.available,
@@ -39,17 +38,15 @@ pub(super) fn row(request: &Request, plan: &Plan, run: &Run, loaded: &Loaded) ->
     }
 }
 
-/// The stored word of an outcome, and the number that goes with it.
-fn words(outcome: Outcome) -> (&'static str, i32) {
+/// The number that goes with the stored word of an outcome.
+fn status(outcome: Outcome) -> i32 {
     match outcome {
-        Outcome::Done => (JobRow::DONE, 0),
-        Outcome::NotInstalled => ("not-installed", 5),
-        Outcome::NotConfigured => ("not-configured", 6),
-        Outcome::Failed(status) => ("failed", status),
-        Outcome::Signalled(signal) => ("signalled", signal),
-        Outcome::TimedOut => ("timed-out", 0),
-        Outcome::NotStarted(errno) => ("not-started", errno),
-        Outcome::DependencyFailed(by) => ("dependency", i32::try_from(by.index()).unwrap_or(i32::MAX)),
-        Outcome::Cancelled => ("cancelled", 0),
+        Outcome::Done | Outcome::TimedOut | Outcome::Cancelled => 0,
+        Outcome::NotInstalled => 5,
+        Outcome::NotConfigured => 6,
+        Outcome::Failed(status) => status,
+        Outcome::Signalled(signal) => signal,
+        Outcome::NotStarted(errno) => errno,
+        Outcome::DependencyFailed(by) => i32::try_from(by.index()).unwrap_or(i32::MAX),
     }
 }

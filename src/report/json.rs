@@ -68,20 +68,16 @@ fn plain_name<'a>(account: &'a Account, job: crate::model::JobId) -> &'a str {
 
 fn job<'a>(account: &'a Account, record: &Record) -> Job<'a> {
     let since = |at: Nanos| millis(at.saturating_sub(account.run.begin));
-    let (outcome, status) = match record.outcome {
-        Outcome::Done => ("done", Some(0)),
-        Outcome::NotInstalled => ("not-installed", Some(5)),
-        Outcome::NotConfigured => ("not-configured", Some(6)),
-        Outcome::Failed(status) => ("failed", Some(status)),
-        Outcome::Signalled(_) => ("signalled", None),
-        Outcome::TimedOut => ("timed-out", None),
-        Outcome::NotStarted(_) => ("not-started", None),
-        Outcome::DependencyFailed(_) => ("dependency-failed", None),
-        Outcome::Cancelled => ("cancelled", None),
+    let status = match record.outcome {
+        Outcome::Done => Some(0),
+        Outcome::NotInstalled => Some(5),
+        Outcome::NotConfigured => Some(6),
+        Outcome::Failed(status) => Some(status),
+        _ => None,
     };
     Job {
         name: plain_name(account, record.job),
-        outcome,
+        outcome: record.outcome.name(),
         status,
         signal: if let Outcome::Signalled(signal) = record.outcome { Some(signal) } else { None },
         cause: match record.outcome {

@@ -1,10 +1,9 @@
 //! Why a job did not end well, in the fewest words, down to the job where the trouble began.
 
 use crate::model::{IdVec, JobId};
-use crate::text;
+use crate::text::{self, signal_name};
 use crate::wavefront::{Outcome, Record};
 use nix::errno::Errno;
-use nix::sys::signal::Signal;
 use std::cell::Cell;
 
 /// Names of a chain of causes that are shown before the rest is left out.
@@ -130,11 +129,6 @@ impl Causes {
             }
         }
     }
-}
-
-/// `SIGSEGV`, or `signal 40` for one without a name.
-pub(super) fn signal_name(signal: i32) -> String {
-    Signal::try_from(signal).map_or_else(|_| format!("signal {signal}"), |known| known.as_str().to_owned())
 }
 
 #[cfg(test)]

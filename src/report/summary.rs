@@ -2,9 +2,8 @@
 
 use super::account::Account;
 use super::palette;
-use super::reason::signal_name;
 use crate::model::{JobId, Phase};
-use crate::text;
+use crate::text::{self, signal_name};
 use crate::wavefront::{Outcome, Record};
 use std::fmt::Write as _;
 

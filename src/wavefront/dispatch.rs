@@ -13,6 +13,7 @@ use super::{Nanos, Outcome, Record, Run, Usage};
 use crate::engine::{Action, Engine, JobState};
 use crate::model::{IdVec, JobId, Phase};
 use crate::plan::Plan;
+use crate::text::signal_name;
 
 /// How to run a plan.
 #[derive(Debug, Clone, Copy)]
@@ -305,12 +306,6 @@ impl<S: Spawner, C: Clock> Dispatcher<'_, S, C> {
 /// Whether a reason not to start a process goes away when another one ends.
 fn passes(errno: i32) -> bool {
     [libc::EAGAIN, libc::ENOMEM, libc::EMFILE, libc::ENFILE].contains(&errno)
-}
-
-/// The name of a signal that people know.
-fn signal_name(signal: i32) -> String {
-    nix::sys::signal::Signal::try_from(signal)
-        .map_or_else(|_| format!("signal {signal}"), |known| known.to_string())
 }
 
 #[cfg(test)]

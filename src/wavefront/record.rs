@@ -42,6 +42,21 @@ impl Outcome {
         )
     }
 
+    /// The word in JSON and in the history.
+    pub fn name(self) -> &'static str {
+        match self {
+            Outcome::Done => "done",
+            Outcome::NotInstalled => "not-installed",
+            Outcome::NotConfigured => "not-configured",
+            Outcome::Failed(_) => "failed",
+            Outcome::Signalled(_) => "signalled",
+            Outcome::TimedOut => "timed-out",
+            Outcome::NotStarted(_) => "not-started",
+            Outcome::DependencyFailed(_) => "dependency-failed",
+            Outcome::Cancelled => "cancelled",
+        }
+    }
+
     /// The word on the console, at most six letters wide.
     pub fn word(self) -> &'static str {
         match self {

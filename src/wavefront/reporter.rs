@@ -19,11 +19,15 @@ const ROOM: usize = 1024;
 const BACKLOG: usize = 16 * 1024;
 /// Between two ticks of a live display.
 const TICK: Duration = Duration::from_millis(100);
+/// How long a stuck console may hold a job that is to have it.
+const HANDOVER: Duration = Duration::from_secs(3);
 /// How long a stuck console may hold the end of a run.
 const PATIENCE: Duration = Duration::from_secs(15);
 
 enum Told {
-    Started(JobId, Nanos, bool),
+    Started(JobId, Nanos),
+    /// A job gets the console; the sender is dropped when the observer has let go of it.
+    Alone(JobId, Nanos, Sender<()>),
     Output(JobId, Vec<Line>),
     Ended(Record),
     Say(String),
@@ -54,12 +58,19 @@ impl Reporter {
         Self { told: None, backlog: VecDeque::new(), closed: crossbeam_channel::never() }
     }
 
-    /// A job was started.
+    /// A job is about to be started. One that gets the console has it when this returns, or the observer is stuck.
     pub fn started(&mut self, job: JobId, at: Nanos, alone: bool) {
-        self.tell(Told::Started(job, at, alone));
-        if alone {
+        if !alone {
+            return self.tell(Told::Started(job, at));
+        }
+        let (told, letting_go) = bounded(0);
+        self.tell(Told::Alone(job, at, told));
+        let until = Instant::now() + HANDOVER;
+        while self.told.is_some() && !self.backlog.is_empty() && Instant::now() < until {
+            let _ = letting_go.recv_timeout(TICK);
             self.flush();
         }
+        let _ = letting_go.recv_deadline(until);
     }
 
     /// A job wrote lines. Lost when the console is so far behind that they would fill the memory.
@@ -127,7 +138,11 @@ fn watch(hears: &Receiver<Told>, mut observer: Box<dyn Observer>) {
             hears.recv().map_err(|_| RecvTimeoutError::Disconnected)
         };
         match heard {
-            Ok(Told::Started(job, at, alone)) => observer.started(job, at, alone),
+            Ok(Told::Started(job, at)) => observer.started(job, at, false),
+            Ok(Told::Alone(job, at, told)) => {
+                observer.started(job, at, true);
+                drop(told);
+            }
             Ok(Told::Output(job, lines)) => {
                 for (at, line) in &lines {
                     observer.output(job, line, *at);
