@@ -46,6 +46,19 @@ impl Root {
         self.path.join(logical.trim_start_matches('/'))
     }
 
+    /// The real path of something that may have to be made: the links on the way to it are followed inside the root, as
+    /// far as the way is there.
+    pub fn place(&self, logical: &str) -> PathBuf {
+        let mut there = logical;
+        while let Some((parent, _)) = there.rsplit_once('/') {
+            there = parent;
+            if let Ok(resolved) = self.resolve(there) {
+                return self.real(&format!("{}{}", resolved.trim_end_matches('/'), &logical[there.len()..]));
+            }
+        }
+        self.real(logical)
+    }
+
     /// How a logical path is shown to people: as the real one, so that it can be opened.
     pub fn shown(&self, logical: &str) -> String {
         self.real(logical).display().to_string()
@@ -135,5 +148,8 @@ mod tests {
         assert_eq!(root.resolve("/etc/climbing").unwrap(), "/etc/init.d/a");
         assert_eq!(root.resolve("/etc/loop").unwrap_err().raw_os_error(), Some(libc::ELOOP));
         assert_eq!(root.resolve("/etc/none").unwrap_err().kind(), io::ErrorKind::NotFound);
+        symlink("/etc", dir.path().join("linked")).unwrap();
+        assert_eq!(root.place("/linked/serel/history.db"), root.real("/etc/serel/history.db"));
+        assert_eq!(root.place("/none/x"), root.real("/none/x"));
     }
 }

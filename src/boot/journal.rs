@@ -38,12 +38,12 @@ pub(super) struct Journal {
 impl Journal {
     /// Of the unit with this label. Errors in words why there can be none.
     pub(super) fn of(root: &Root, label: &str) -> Result<Self, String> {
-        let run = root.real(RUN);
+        let run = root.place(RUN);
         if !run.is_dir() {
             return Err(format!("there is no {}", run.display()));
         }
         let boot = boot_id().ok_or("without /proc this boot cannot be told from others")?;
-        let ours = root.real(OURS);
+        let ours = root.place(OURS);
         let made = DirBuilder::new().mode(0o700).create(&ours);
         let trusted = symlink_metadata(&ours).is_ok_and(|meta| {
             meta.is_dir() && meta.uid() == nix::unistd::geteuid().as_raw() && meta.mode() & 0o022 == 0
@@ -60,7 +60,9 @@ impl Journal {
     }
 
     /// The jobs of a plan that were done or begun by the runs of this boot that the journal is about.
-    pub(super) fn done(&self, plan: &Plan) -> Result<Vec<JobId>, String> {
+    ///
+    /// The second list has those of the first whose end nobody saw.
+    pub(super) fn done(&self, plan: &Plan) -> Result<(Vec<JobId>, Vec<JobId>), String> {
         let text =
             fs::read_to_string(&self.path).map_err(|error| format!("{}: {error}", self.path.display()))?;
         let mut lines = text.lines();
@@ -72,8 +74,9 @@ impl Journal {
         }
         let last: HashMap<&str, &str> =
             lines.filter_map(|line| line.split_once(' ')).map(|(word, script)| (script, word)).collect();
-        let begun = |id: &JobId| matches!(last.get(plan.job(*id).script), Some(&DONE | &STARTED));
-        Ok(plan.ids().filter(begun).collect())
+        let is = |word: &str, id: JobId| last.get(plan.job(id).script) == Some(&word);
+        let unseen: Vec<JobId> = plan.ids().filter(|id| is(STARTED, *id)).collect();
+        Ok((plan.ids().filter(|id| is(DONE, *id) || is(STARTED, *id)).collect(), unseen))
     }
 
     /// Opens it to write: anew, or to go on. A new one ends all others, since what they say may be true no more.

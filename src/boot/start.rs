@@ -166,12 +166,18 @@ fn journal(common: &Common, request: &Request, running: &Running, plan: &Plan) -
             return (None, Vec::new());
         }
     };
-    let done = if running.resume { journal.done(plan) } else { Ok(Vec::new()) };
+    let done = if running.resume { journal.done(plan) } else { Ok((Vec::new(), Vec::new())) };
     let go_on = running.resume && done.is_ok();
-    let done = done.unwrap_or_else(|why| {
+    let (done, unseen) = done.unwrap_or_else(|why| {
         say(&why);
-        Vec::new()
+        (Vec::new(), Vec::new())
     });
+    for job in unseen {
+        crate::log::say(format_args!(
+            "serelrc: {} was begun before and nobody saw its end: it counts as started; see whether it is up",
+            crate::text::harmless(plan.job(job).name.as_bytes())
+        ));
+    }
     if go_on {
         crate::log::say(format_args!(
             "serelrc: going on: {} of {} services were started before, and are not started again",
@@ -237,7 +243,12 @@ fn finish(common: &Common, request: &Request, plan: &Plan, mut loaded: Loaded, r
         };
         let _ = std::io::stdout().lock().write_all(text.as_bytes());
     }
-    save(batch, common);
+    if ran.stuck {
+        // Not even a word about the history: it would wait for the console, too.
+        let _ = batch.save(&common.database);
+    } else {
+        save(batch, common);
+    }
     keep_open(&ran.held);
     verdict(result)
 }

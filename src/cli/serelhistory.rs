@@ -63,7 +63,7 @@ impl Cli {
     fn carry_out(self) -> Result<Exit, String> {
         let root =
             Root::new(&self.root).map_err(|error| format!("--root {}: {error}", self.root.display()))?;
-        let database = self.db.unwrap_or_else(|| root.real(crate::history::PATH));
+        let database = self.db.unwrap_or_else(|| root.place(crate::history::PATH));
         let Some(question) = self.query else {
             let pairs = super::serelrc::read_pairs("-".as_ref())?;
             let phase = if self.stopping || pairs.is_stopping() { Phase::Stop } else { Phase::Start };

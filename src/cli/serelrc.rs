@@ -149,8 +149,8 @@ struct RunArgs {
     /// Most scripts at one time: a number, auto or unlimited
     #[arg(long, value_name = "N", default_value = "auto", value_parser = slots)]
     jobs: usize,
-    /// Seconds that a script may take before it is ended; 0 for no limit [default: 300; in level S, where disks are
-    /// checked, no limit]
+    /// Seconds that a script may take before it is ended; 0 for no limit; one that asks questions has all the time it
+    /// wants [default: 300; in level S, where disks are checked, no limit]
     #[arg(long, value_name = "SECS")]
     timeout: Option<u64>,
     /// What Required-Start means: the needed one must succeed, or must only have ended
@@ -227,7 +227,7 @@ impl Cli {
         let root = Root::new(&self.place.root)
             .map_err(|error| format!("--root {}: {error}", self.place.root.display()))?;
         let common = Common {
-            database: self.place.db.unwrap_or_else(|| root.real(crate::history::PATH)),
+            database: self.place.db.unwrap_or_else(|| root.place(crate::history::PATH)),
             root,
             json: self.place.json,
             color: self.general.color,

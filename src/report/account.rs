@@ -179,6 +179,7 @@ pub(super) mod tests {
                 records: self.records.clone().into(),
                 interrupted: None,
                 widest: 2,
+                full: false,
             }
         }
     }

@@ -35,8 +35,9 @@ pub fn critical_path(run: &Run, plan: &Plan) -> Critical {
             path.jobs.push(record.job);
             path.length = path.length.saturating_add(until.saturating_sub(start));
         }
-        let unknown = || plan.get(record.job).is_some_and(|job| job.manner.unknown);
-        let by_clock = !plan.parallel || held(record) || unknown();
+        let manner = plan.get(record.job).map(|job| job.manner).unwrap_or_default();
+        let in_the_way = (run.full || manner.interactive) && held(record);
+        let by_clock = !plan.parallel || manner.unknown || in_the_way;
         let next = if by_clock {
             by_end.before(record)
         } else {
@@ -121,6 +122,8 @@ mod tests {
         case.job("long", &[], Some((0, 300)));
         case.job("asks", &[], Some((301, 400)));
         case.records[1].ready = Some(0);
+        assert_eq!(names(&case), (vec!["asks".into()], 99), "spawning many takes a while, too");
+        case.plan.manners[JobId(1)].interactive = true;
         assert_eq!(names(&case), (vec!["long".into(), "asks".into()], 399));
     }
 

@@ -55,11 +55,27 @@ impl Links {
                     }
                     let names: Vec<String> = names.into_iter().map(|(name, _)| name).collect();
                     links.entries.append(&mut entries);
+                    links.misnamed(&directory, &names);
                     links.levels.push((level, (there && !unreadable).then(|| scan::links(&names))));
                 }
             }
         }
         links
+    }
+
+    /// Warns of names that look like links of a runlevel and are none.
+    fn misnamed(&mut self, directory: &str, names: &[String]) {
+        for name in names
+            .iter()
+            .filter(|name| name.starts_with(['S', 'K']) && scan::links(&[(*name).clone()]).is_empty())
+        {
+            let text = "this name is not `S` or `K`, two digits and a name, and is left out";
+            let at = Place::default();
+            self.diagnostics.push(
+                Diagnostic::new(Severity::Warning, Kind::File, &format!("{directory}/{name}"), at, text)
+                    .help("rename the link, or remove it"),
+            );
+        }
     }
 
     /// The directories that were listed.

@@ -285,7 +285,8 @@ impl Gathered {
         });
         let mut problems = self.sources.diagnostics.clone();
         problems.extend(self.unit.diagnostics.iter().chain(&graph.problems).cloned());
-        if members.is_empty() {
+        let difference = matches!(request.members, Members::Level { previous: Some(_), .. });
+        if members.is_empty() && !difference {
             problems.push(empty(request));
         }
         call(&graph, &problems)

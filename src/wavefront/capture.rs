@@ -10,6 +10,15 @@ use std::collections::VecDeque;
 /// Bytes kept for each job.
 pub(super) const KEPT: usize = 1024 * 1024;
 /// A line longer than this is cut into several.
+/// Around the number of lines that were dropped, in the line that says so.
+const NOT_KEPT: &str = "[";
+const NOT_KEPT_END: &str = " earlier lines not kept]";
+
+/// How many lines a line stands for that says how many were not kept.
+pub fn not_kept(line: &str) -> Option<usize> {
+    line.strip_prefix(NOT_KEPT)?.strip_suffix(NOT_KEPT_END)?.parse().ok()
+}
+
 const LONGEST: usize = 64 * 1024;
 
 /// The output of one job so far.
@@ -63,7 +72,7 @@ impl Capture {
         }
         let mut lines = Vec::with_capacity(self.lines.len() + 1);
         if self.dropped > 0 {
-            lines.push((at, format!("[{} earlier lines not kept]", self.dropped).into_bytes()));
+            lines.push((at, format!("{NOT_KEPT}{}{NOT_KEPT_END}", self.dropped).into_bytes()));
         }
         lines.extend(self.lines.drain(..));
         self.bytes = 0;

@@ -49,6 +49,7 @@ pub fn run<S: Spawner, C: Clock>(
         alone: false,
         interrupted: None,
         widest: 0,
+        full: false,
         spawner,
         clock,
         reporter,
@@ -84,6 +85,7 @@ struct Dispatcher<'a, S, C> {
     alone: bool,
     interrupted: Option<i32>,
     widest: usize,
+    full: bool,
     spawner: &'a mut S,
     clock: &'a C,
     reporter: &'a mut Reporter,
@@ -149,6 +151,7 @@ impl<S: Spawner, C: Clock> Dispatcher<'_, S, C> {
         match self.spawner.spawn(job, alone) {
             Err(errno) if !self.running.is_empty() && passes(errno) => {
                 self.queue.push(job, self.priorities, alone);
+                self.full = true;
                 return false;
             }
             Ok(()) => {
@@ -156,6 +159,7 @@ impl<S: Spawner, C: Clock> Dispatcher<'_, S, C> {
                 self.running.push(job);
                 self.alone = alone;
                 self.widest = self.widest.max(self.running.len());
+                self.full |= self.running.len() >= self.settings.slots;
                 self.records[job].start = Some(at);
                 if let (Some(timeout), false) = (self.settings.timeout, alone) {
                     self.deadlines.set(job, at.saturating_add(timeout), Stage::Terminate);
@@ -299,6 +303,7 @@ impl<S: Spawner, C: Clock> Dispatcher<'_, S, C> {
                 .collect(),
             interrupted: self.interrupted,
             widest: self.widest,
+            full: self.full,
         }
     }
 }

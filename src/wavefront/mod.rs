@@ -18,6 +18,7 @@ mod reporter;
 mod simulated;
 mod spawner;
 
+pub use capture::not_kept;
 pub use clock::{Clock, Monotonic};
 pub use dispatch::{Settings, run};
 pub use linger::keep_open;

@@ -113,6 +113,8 @@ pub struct Run {
     pub interrupted: Option<i32>,
     /// Most jobs that ran at one time.
     pub widest: usize,
+    /// Whether there was a time when a ready job had no free slot.
+    pub full: bool,
 }
 
 /// Whoever watches a run. Called on the reporter's own thread, so it may block on a slow console.

@@ -99,3 +99,21 @@ fn a_second_link_to_a_script_is_said() {
         "{run}"
     );
 }
+
+#[test]
+fn of_a_flood_the_lines_that_are_left_out_are_counted() {
+    let sandbox = tree(&[Script::new("a").then("seq 1 200000")]);
+    let run = sandbox.serelrc(&["start", "2"]).expect_code(0);
+    let mut lines = run.stdout.lines().skip_while(|line| !line.contains("earlier lines left out"));
+    let words = lines.next().unwrap();
+    let left_out: u32 = words.split_once('(').unwrap().1.split(' ').next().unwrap().parse().unwrap();
+    assert_eq!(lines.next().unwrap(), format!("  a: {}", left_out + 1), "{words}");
+}
+
+#[test]
+fn a_name_in_a_runlevel_that_is_no_link_of_it_is_said() {
+    let sandbox = tree(&[Script::new("m")]);
+    shell(&sandbox, "mkdir etc/rc2.d; ln -s ../init.d/m etc/rc2.d/S9x").expect_code(0);
+    let run = sandbox.serelrc(&["start", "2"]).expect_code(0);
+    assert!(run.stderr.contains("rc2.d/S9x: this name is not `S` or `K`, two digits and a name"), "{run}");
+}

@@ -19,6 +19,7 @@ fn after_a_crash_what_was_started_is_not_started_again() {
     let run = sandbox.serelrc(&["start", "2", "--resume"]).expect_code(0);
     assert_eq!(ran(&sandbox), ["a", "b", "c"]);
     assert!(run.stderr.contains("2 of 3 services were started before"), "{run}");
+    assert!(run.stderr.contains("b was begun before and nobody saw its end"), "{run}");
     assert!(run.stdout.contains("3 ok"), "{run}");
     let run = sandbox.serelrc(&["start", "2", "--resume"]).expect_code(137);
     assert!(run.stderr.contains("the last run came to its end"), "{run}");

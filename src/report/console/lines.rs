@@ -7,7 +7,7 @@ use crate::report::account::took;
 use crate::report::palette;
 use crate::report::reason::Causes;
 use crate::text;
-use crate::wavefront::{Outcome, Record};
+use crate::wavefront::{Outcome, Record, not_kept};
 use std::collections::VecDeque;
 
 /// Bytes of memory for the output of each job; of a flood the end is shown, since it says what went wrong.
@@ -138,7 +138,7 @@ impl Captured {
         while self.bytes > MOST_KEPT {
             let Some(oldest) = self.lines.pop_front() else { break };
             self.bytes -= oldest.len() + size_of::<String>();
-            self.left_out += 1;
+            self.left_out += not_kept(&oldest).unwrap_or(1);
         }
     }
 }
