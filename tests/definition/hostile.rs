@@ -114,6 +114,29 @@ fn one_sequence_shared_by_a_thousand_services() {
 }
 
 #[test]
+fn one_sequence_shared_by_twenty_thousand_services() {
+    let services: String =
+        many(0..20_000, |n| format!("<service rdf:ID=\"s{n}\"><edges rdf:resource=\"#q\"/></service>"));
+    let members: String = many(0..20_000, |n| format!("<rdf:li rdf:resource=\"#e{n}\"/>"));
+    let text = format!("{HEAD}{services}<rdf:Seq rdf:ID=\"q\">{members}</rdf:Seq></rdf:RDF>");
+    assert_eq!(
+        refused(&text),
+        "0:0 the services of this document share sequences that are too long; nothing of it was read"
+    );
+}
+
+#[test]
+fn an_entity_used_a_million_times() {
+    let uses = "&e;".repeat(1_000_000);
+    let text = format!(
+        "<!DOCTYPE r [<!ENTITY e \"{}\">]>{HEAD}<service rdf:ID=\"a\"><s:description \
+         xmlns:s=\"http://www.fastboot.org/2002/03/serel-schema#\">{uses}</s:description></service></rdf:RDF>",
+        "x".repeat(256)
+    );
+    assert_eq!(refused(&text), "1:1 entities that stand for more than 8 MiB");
+}
+
+#[test]
 fn what_the_parser_quotes_is_cut_and_made_harmless() {
     let said =
         rendered(&rdf::parse("f.rdf", format!("\x1b[2J{}", "x".repeat(100_000)).as_bytes()).diagnostics);

@@ -55,7 +55,11 @@ fn bad_place(text: &str) -> Option<(usize, &'static str, &'static str)> {
                 ));
             }
             Event::DocType(declarations) => {
-                if let Some(fault) = bad_entity(&String::from_utf8_lossy(&declarations)) {
+                let declarations = String::from_utf8_lossy(&declarations);
+                let fault = bad_entity(&declarations).or_else(|| {
+                    stand_for_much(text, &declarations).then_some("entities that stand for more than 8 MiB")
+                });
+                if let Some(fault) = fault {
                     return Some((
                         at,
                         fault,
@@ -124,6 +128,17 @@ fn bad_entity(declarations: &str) -> Option<&'static str> {
         Some(Value::Text(_)) => None,
         None => Some("an entity without a value in quotes"),
     })
+}
+
+/// Whether the document would grow beyond [`LARGEST`] if all its references were to the longest entity.
+fn stand_for_much(text: &str, declarations: &str) -> bool {
+    let longest =
+        declarations.split("<!ENTITY").skip(1).filter_map(|declaration| match value(declaration)? {
+            Value::Text(text) => Some(text.len()),
+            Value::External => None,
+        });
+    let references = memchr::memchr_iter(b'&', text.as_bytes()).count();
+    longest.max().is_some_and(|longest| references * longest > LARGEST)
 }
 
 enum Value<'a> {

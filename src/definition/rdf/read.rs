@@ -9,11 +9,19 @@ use std::collections::HashSet;
 
 /// The definitions that a document makes.
 pub(super) fn definitions(file: &str, facts: &Facts) -> Reading {
-    let mut reader = Reader { file, facts, reading: Reading::default(), listed: HashSet::new(), warnings: 0 };
+    let mut reader =
+        Reader { file, facts, reading: Reading::default(), listed: HashSet::new(), members: 0, warnings: 0 };
     let (service, edge) = (format!("{GRAPH}service"), format!("{GRAPH}edge"));
     let subjects = || facts.order.iter().filter_map(|iri| Some((iri, facts.subjects.get(iri)?)));
     for (iri, subject) in subjects().filter(|(_, subject)| subject.is_a(&service)) {
         reader.service(iri, subject);
+        if reader.members > MOST_MEMBERS {
+            let text =
+                "the services of this document share sequences that are too long; nothing of it was read";
+            let fault =
+                super::fault(file, Kind::File, text.to_owned(), "give each service a sequence of its own");
+            return Reading { definitions: Vec::new(), diagnostics: vec![*fault] };
+        }
     }
     for (iri, subject) in subjects() {
         reader.unknown(subject);
@@ -45,10 +53,15 @@ struct Reader<'a> {
     reading: Reading,
     /// Edges that a service has among its own.
     listed: HashSet<String>,
+    /// How many edges the services list together; many can share one sequence.
+    members: usize,
     /// How many there were, said or not.
     warnings: usize,
 }
 
+/// More edges than this in the lists of all services are not read: twice what a document without shared sequences can
+/// have.
+const MOST_MEMBERS: usize = 1_000_000;
 /// Warnings about one document that are said.
 const MOST_WARNINGS: usize = 50;
 
@@ -127,7 +140,12 @@ impl Reader<'_> {
             .filter_map(|line| line.split_once(':'))
             .map(|(word, value)| (word.to_owned(), value.trim_start().to_owned()))
             .collect();
-        for edge in self.edges(subject) {
+        let edges = self.edges(subject);
+        self.members += edges.len();
+        if self.members > MOST_MEMBERS {
+            return;
+        }
+        for edge in edges {
             if let Some(relation) = self.relation(iri, &edge, subject.line) {
                 definition.stop_declared |= matches!(
                     relation.kind,
