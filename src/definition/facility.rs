@@ -30,6 +30,8 @@ const NULL: &str = "$null";
 
 /// Warnings about one file.
 const MOST_WARNINGS: usize = 50;
+/// Bytes that the copies of lines in them may have together; the first is always kept.
+const MOST_KEPT: usize = 64 * 1024;
 
 /// How far the search for circles is with a facility.
 enum State {
@@ -78,6 +80,7 @@ impl Facilities {
     /// Reads one file; what it says is added to what is known.
     pub fn read(&mut self, file: &str, bytes: &[u8]) -> Vec<Diagnostic> {
         let mut diagnostics = Vec::new();
+        let (mut kept, mut unsaid) = (0, 0);
         self.files.push(file.to_owned());
         for (number, line) in (1u32..).zip(bytes.split(|byte| *byte == b'\n')) {
             let line = String::from_utf8_lossy(line);
@@ -86,13 +89,20 @@ impl Facilities {
                 continue;
             }
             for (word, text, help) in self.read_line(number, line) {
-                if diagnostics.len() == MOST_WARNINGS {
-                    break;
+                if diagnostics.len() == MOST_WARNINGS || kept > MOST_KEPT {
+                    unsaid += 1;
+                    continue;
                 }
+                kept += line.len();
                 let at = place(line, word, number);
                 let fault = Diagnostic::new(Severity::Warning, Kind::Syntax, file, at, text);
                 diagnostics.push(fault.help(help).line(line, word.chars().count()));
             }
+        }
+        if unsaid > 0 {
+            let text = format!("{unsaid} more warnings about this file are not shown");
+            let fault = Diagnostic::warning(file, Place::default(), text);
+            diagnostics.push(fault.help("mend the first ones and look again"));
         }
         self.expanded.borrow_mut().clear();
         diagnostics

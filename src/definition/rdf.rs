@@ -74,7 +74,7 @@ fn facts(file: &str, text: &str) -> Result<Facts, Box<Diagnostic>> {
         let at = usize::try_from(parser.buffer_position()).unwrap_or(usize::MAX);
         let triple = triple.map_err(|error| {
             let what = format!("this is not RDF/XML: {}", one_line(&error.to_string()));
-            fault_at(file, text, at, &what, "mend the document up to here; nothing of it was read")
+            fault_at(file, text, at, &what, next_step(&what))
         })?;
         let subject = match triple.subject {
             NamedOrBlankNode::NamedNode(node) => node.into_string(),
@@ -102,6 +102,17 @@ fn facts(file: &str, text: &str) -> Result<Facts, Box<Diagnostic>> {
         known.facts.push((predicate, object));
     }
     Ok(facts)
+}
+
+/// What to do about an error of the parser: about ids, which writers of definitions get wrong, in particular.
+fn next_step(error: &str) -> &'static str {
+    if error.contains("is not a valid rdf:ID") {
+        "write a plain id, such as `facility-NAME` for $NAME, and tell the name with `serel:name`; nothing was read"
+    } else if error.contains("already been used as rdf:ID") {
+        "give each service and edge its own id, or add to the first with rdf:about=\"#ID\"; nothing was read"
+    } else {
+        "mend the document up to here; nothing of it was read"
+    }
 }
 
 /// Why nothing of a document was read.

@@ -4,6 +4,7 @@
 //! headers say where it does not. Links are given in their order, headers by name.
 
 use super::Sources;
+use super::listing::Listing;
 use super::request::{Members, Pairs, Request};
 use crate::definition::diagnostic::{Diagnostic, Kind, Severity};
 use crate::definition::scan::{self, Link};
@@ -42,7 +43,8 @@ impl Links {
             for level in [Some(*level), *previous, Some(Level::S)].into_iter().flatten() {
                 if links.levels.iter().all(|(known, _)| *known != level) {
                     let directory = directory(level);
-                    let (mut entries, names) = super::sources::list(root, &directory);
+                    let Listing { mut entries, names, mut diagnostics } = Listing::read(root, &directory);
+                    links.diagnostics.append(&mut diagnostics);
                     let unreadable = entries.first().is_some_and(Entry::is_unreadable);
                     let there = entries.first().is_some_and(|entry| entry.kind == FileKind::Directory);
                     if unreadable {

@@ -4,6 +4,7 @@
 //! sources are read (those that changed), members are chosen, the graph is built and verified, and what was learned is
 //! left in a batch for the history.
 
+mod listing;
 mod members;
 mod request;
 mod sources;
@@ -21,6 +22,7 @@ use crate::model::{Id as _, IdVec, JobId, Phase, Place};
 use crate::plan::Plan;
 use crate::root::Root;
 use crate::text;
+use listing::Listing;
 use members::{Links, Unit};
 use std::collections::HashSet;
 use std::path::Path;
@@ -179,8 +181,8 @@ fn words(root: &Root, manifest: &Manifest, changes: &[Change]) -> String {
 /// The scripts of a directory that a manifest does not know.
 fn appeared(root: &Root, manifest: &Manifest, home: &str) -> Vec<String> {
     let known: HashSet<String> = manifest.entries().map(|entry| entry.path).collect();
-    let (_, names) = sources::list(root, home);
-    let paths = names.into_iter().filter(|(name, is_link)| !is_link && scan::accepts(name, &[]));
+    let paths = Listing::read(root, home).names.into_iter();
+    let paths = paths.filter(|(name, is_link)| !is_link && scan::accepts(name, &[]));
     let paths = paths.map(|(name, _)| format!("{home}/{name}"));
     paths.filter(|path| !known.contains(path)).map(|path| format!("{path} appeared")).collect()
 }

@@ -4,6 +4,7 @@
 //! Reading is the part that is slow on a cold disk, so it is done by a pool of threads of its own: many where the disk
 //! is waited for, one for each processor where everything is in memory already.
 
+use super::listing::{Listing, dead_link};
 use crate::definition::diagnostic::{Diagnostic, Kind, Severity};
 use crate::definition::{Facilities, Reading, header, rdf, scan, trust};
 use crate::fingerprint::{Digest, Entry, Stat, clock};
@@ -12,7 +13,6 @@ use crate::model::{Definition, Place, Source};
 use crate::processors;
 use crate::root::Root;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
-use std::ffi::OsString;
 use std::io;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
@@ -113,7 +113,7 @@ impl Sources {
             sources.facilities = Facilities::defaults();
         }
         sources.diagnostics.extend(sources.facilities.troubles());
-        sources.replace(overrides, &rdf);
+        sources.replace(root, overrides, &rdf);
         sources
     }
 
@@ -197,7 +197,8 @@ impl Sources {
 
     /// Names in a directory, sorted, each with whether it is a link; none when there is no such directory.
     fn list(&mut self, root: &Root, directory: &str) -> Vec<(String, bool)> {
-        let (mut entries, names) = list(root, directory);
+        let Listing { mut entries, names, diagnostics } = Listing::read(root, directory);
+        self.diagnostics.extend(diagnostics);
         if let Some(directory) = entries.first() {
             self.listed.insert(directory.path.clone());
         }
@@ -213,7 +214,10 @@ impl Sources {
                 self.entries.push(Entry::file(&path, Stat::of(&meta), Digest::of(&bytes), before));
                 scan::filters(&bytes)
             }
-            Err(_) => {
+            Err(fault) => {
+                if root.real(&path).symlink_metadata().is_ok() {
+                    self.diagnostics.push(*fault);
+                }
                 self.entries.push(Entry::observe(root, &path));
                 Vec::new()
             }
@@ -245,23 +249,18 @@ impl Sources {
                 let name = own.filter(|own| !own.contains('/')).unwrap_or(name).to_owned();
                 scripts.entry(resolved).or_insert(name);
             }
-            Err(error) => self.diagnostics.push(
-                Diagnostic::new(
-                    Severity::Warning,
-                    Kind::File,
-                    path,
-                    Place::default(),
-                    format!("not read: {error}"),
-                )
-                .help("remove the dead link, or install what it leads to"),
-            ),
+            Err(error) => self.diagnostics.push(dead_link(path, &error)),
         }
     }
 
-    /// Adds a file if it is there, and remembers it if it is not.
+    /// Adds a file if it is there, and remembers it if it is not; a link that leads nowhere is said.
     fn file(&mut self, root: &Root, path: &str, what: What, wanted: &mut Vec<Wanted>) {
-        if let Ok(path) = self.resolve(root, path) {
-            wanted.push(Wanted { path, what });
+        match self.resolve(root, path) {
+            Ok(path) => wanted.push(Wanted { path, what }),
+            Err(error) if root.real(path).symlink_metadata().is_ok() => {
+                self.diagnostics.push(dead_link(path, &error))
+            }
+            Err(_) => {}
         }
     }
 
@@ -315,7 +314,7 @@ impl Sources {
     }
 
     /// Puts stronger definitions in the place of weaker ones: overrides, then RDF, then the script's own header.
-    fn replace(&mut self, mut overrides: HashMap<String, Definition>, rdf: &[Definition]) {
+    fn replace(&mut self, root: &Root, mut overrides: HashMap<String, Definition>, rdf: &[Definition]) {
         if overrides.is_empty() && rdf.is_empty() {
             return;
         }
@@ -329,6 +328,14 @@ impl Sources {
                 by_name.entry(&provided.name).or_insert(place);
             }
         }
+        // A path may lead over links, such as `/etc/init.d` where that is one.
+        let scripts: Vec<String> = rdf
+            .iter()
+            .map(|found| match found.script.as_str() {
+                "" => String::new(),
+                script => self.resolve(root, script).unwrap_or_else(|_| script.to_owned()),
+            })
+            .collect();
         let mut used = vec![false; rdf.len()];
         for (path, definition) in &mut self.scripts {
             let stronger = overrides.remove(&definition.name).or_else(|| {
@@ -337,7 +344,7 @@ impl Sources {
                 });
                 let place = by_name.get(definition.name.as_str()).or(own.flatten())?;
                 let found = &rdf[*place];
-                (found.script.is_empty() || found.script == *path).then(|| {
+                (found.script.is_empty() || scripts[*place] == *path).then(|| {
                     used[*place] = true;
                     found.clone()
                 })
@@ -360,39 +367,36 @@ impl Sources {
                 };
             }
         }
+        let names: HashSet<&str> = self.scripts.values().map(|script| script.name.as_str()).collect();
         for (place, idle) in rdf.iter().enumerate().filter(|(place, _)| !used[*place]) {
             let first = by_name.get(idle.name.as_str()).copied().unwrap_or(place);
-            self.diagnostics.extend(self.idle_rdf(idle, &rdf[first], first < place));
+            let is_there = match scripts[place].as_str() {
+                "" => names.contains(idle.name.as_str()),
+                script => self.scripts.contains_key(script),
+            };
+            self.diagnostics.extend(idle_rdf(idle, (first < place).then_some(&rdf[first]), is_there));
         }
-    }
-
-    /// Why an RDF definition is not used: another has its name, or there is no such script. An override that is
-    /// stronger is no reason to speak.
-    fn idle_rdf(&self, idle: &Definition, first: &Definition, is_second: bool) -> Option<Diagnostic> {
-        let (kind, text, help) = if is_second {
-            let text = format!("{} is defined in {} already; this is not used", idle.primary(), first.file);
-            (Kind::Duplicate, text, "keep one of the two definitions")
-        } else if self.scripts.values().any(|script| script.name == idle.name) {
-            return None;
-        } else {
-            let text = format!("no script provides {}; this is not used", idle.primary());
-            (Kind::File, text, "install its script, or say with `serel:script` which one it is")
-        };
-        let at = idle.provides.first().map_or(Place::default(), |provided| provided.at);
-        let fault = Diagnostic::new(Severity::Warning, kind, &idle.file, at, text).help(help);
-        Some(fault.services([idle.primary()]))
     }
 }
 
-/// The state of a directory, with that of the links on the way to it, and the names in it, sorted, each with whether it is a link. Names that are not UTF-8, or
-/// begin with a dot, are left out.
-pub(super) fn list(root: &Root, directory: &str) -> (Vec<Entry>, Vec<(String, bool)>) {
-    let mut links = Vec::new();
-    let path = root.trace(directory, &mut links).unwrap_or_else(|_| directory.to_owned());
-    let (entry, names) = Entry::list(root, &path);
-    let utf8 = |(name, is_link): (OsString, bool)| Some((name.into_string().ok()?, is_link));
-    let entries = std::iter::once(entry).chain(links.iter().map(|link| Entry::observe(root, link)));
-    (entries.collect(), names.into_iter().filter_map(utf8).collect())
+/// Why an RDF definition is not used: another has its name, or there is no such script. An override that is stronger
+/// is no reason to speak.
+fn idle_rdf(idle: &Definition, first: Option<&Definition>, is_there: bool) -> Option<Diagnostic> {
+    let (kind, text, help) = if let Some(first) = first {
+        let text = format!("{} is defined in {} already; this is not used", idle.primary(), first.file);
+        (Kind::Duplicate, text, "keep one of the two definitions")
+    } else if is_there {
+        return None;
+    } else if idle.script.is_empty() {
+        let text = format!("no script provides {}; this is not used", idle.primary());
+        (Kind::File, text, "install its script, or say with `serel:script` which one it is")
+    } else {
+        let text = format!("{} has no script {}; this is not used", idle.primary(), idle.script);
+        (Kind::File, text, "mend the path in `serel:script`, or leave it out")
+    };
+    let at = idle.provides.first().map_or(Place::default(), |provided| provided.at);
+    let fault = Diagnostic::new(Severity::Warning, kind, &idle.file, at, text).help(help);
+    Some(fault.services([idle.primary()]))
 }
 
 /// The known files that are not wanted and not there. Those that are there may be wanted by another unit.

@@ -91,6 +91,14 @@ fn one_bad_member_does_not_take_the_others_with_it() {
 }
 
 #[test]
+fn warnings_without_number_are_counted() {
+    let lines = super::many(0..1000, |n| format!("f{n} x\n"));
+    let (_, said) = read(&[&lines]);
+    assert_eq!(said.len(), 51);
+    assert!(said[50].contains("950 more warnings about this file are not shown"), "{}", said[50]);
+}
+
+#[test]
 fn names_that_need_the_console() {
     let (facilities, said) = read(&["<interactive> a +b\n<interactive>\n<interactive>: c"]);
     assert_eq!(said.len(), 0);

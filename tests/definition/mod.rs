@@ -7,6 +7,7 @@ mod grammar;
 mod hostile;
 mod large;
 mod lsb2rdf;
+mod program;
 mod readers;
 mod round_trip;
 mod sources;

@@ -82,6 +82,22 @@ fn every_keyword_that_stands_twice_adds_up() {
 }
 
 #[test]
+fn the_first_counts_where_two_cannot_be_joined() {
+    let reading = block(
+        "# Provides: this\n# Short-Description: one\n# Short-Description: two\n# X-Interactive: true\n\
+         # X-Interactive: false",
+    );
+    assert_eq!(short(&reading), "provides this\ninteractive yes\nsummary one\n");
+    assert_eq!(
+        said(&reading.diagnostics),
+        [
+            "5:3 Short-Description stands in line 4 already; that one counts",
+            "7:3 X-Interactive stands in line 6 already; that one counts"
+        ]
+    );
+}
+
+#[test]
 fn the_first_of_two_blocks_counts() {
     let reading = block("# Provides: this\n### END INIT INFO\n### BEGIN INIT INFO\n# Provides: that");
     assert_eq!(short(&reading), "provides this\n");

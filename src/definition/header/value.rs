@@ -104,8 +104,14 @@ impl Filler<'_> {
             (Keyword::Extension | Keyword::Unknown, _) => {}
             (_, None) => self.seen.push((said.keyword, self.number)),
             (_, Some(first)) => {
-                let text = format!("{} stands in line {first} already; both are read", said.word);
-                self.warn(line, said.at, said.word.len(), text).help("join the two lines");
+                let (counts, help) = match said.keyword {
+                    Keyword::ShortDescription | Keyword::Interactive => {
+                        ("that one counts", "keep one of them")
+                    }
+                    _ => ("both are read", "join the two lines"),
+                };
+                let text = format!("{} stands in line {first} already; {counts}", said.word);
+                self.warn(line, said.at, said.word.len(), text).help(help);
             }
         }
         let value = plain(&line[said.value..]);
@@ -126,10 +132,8 @@ impl Filler<'_> {
                 let levels = self.levels(line, said);
                 levels.iter().for_each(|level| self.definition.stop_levels.insert(level));
             }
-            Keyword::ShortDescription if self.definition.summary.is_empty() => {
-                self.definition.summary = value.to_owned();
-            }
-            Keyword::ShortDescription => {}
+            Keyword::ShortDescription | Keyword::Interactive if first.is_some() => {}
+            Keyword::ShortDescription => self.definition.summary = value.to_owned(),
             Keyword::Description => {
                 self.described = true;
                 self.describe(value);
