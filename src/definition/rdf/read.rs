@@ -170,7 +170,8 @@ impl Reader<'_> {
             let known = if kind == "class" { &CLASSES[..] } else { &PROPERTIES[..] };
             if !known.contains(&word) && said.insert(word) {
                 let text = format!("unknown {kind} {}; it says nothing here", iri.escape_debug());
-                self.warn(subject.line, text, "see lsb2rdf(8) for the vocabulary, and look for a slip");
+                let words: Vec<&str> = known.iter().filter_map(|known| known.split('#').nth(1)).collect();
+                self.warn(subject.line, text, &format!("look for a slip; known are {}", words.join(", ")));
             }
         }
     }
@@ -272,7 +273,8 @@ impl Reader<'_> {
                 Some((_, kind)) => *kind,
                 None => {
                     let text = format!("unknown relation `{}`; the edge is left out", word.escape_debug());
-                    self.warn(subject.line, text, "see lsb2rdf(8) for the words");
+                    let words: Vec<&str> = KINDS.iter().map(|(known, _)| *known).collect();
+                    self.warn(subject.line, text, &format!("write one of {}", words.join(", ")));
                     return None;
                 }
             },
