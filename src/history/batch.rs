@@ -117,34 +117,47 @@ fn put_unit(transaction: &Transaction<'_>, unit: &UnitRow) -> Result<()> {
     let UnitRow { key, label, manifest, plan, problems } = unit;
     let glance = seal(Glance::of(manifest).encode());
     let (manifest, plan, problems) = (seal(manifest.encode()), seal(plan.clone()), seal(problems.clone()));
-    let same = transaction.execute(
-        "UPDATE unit SET label = ?2, glance = ?3, manifest = ?4, problems = ?5 WHERE key = ?1 AND plan = ?6",
-        params![&key.0[..], label, glance, manifest, problems, plan],
-    )?;
-    if same == 0 {
+    let stored: Option<(i64, bool)> = transaction
+        .query_row("SELECT id, plan = ?2 FROM unit WHERE key = ?1", params![&key.0[..], plan], |row| {
+            Ok((row.get(0)?, row.get(1)?))
+        })
+        .optional()?;
+    if let Some((id, true)) = stored {
         transaction.execute(
-            "UPDATE unit SET key = NULL, glance = x'', manifest = x'' WHERE key = ?1",
-            [&key.0[..]],
+            "UPDATE unit SET label = ?2, glance = ?3, manifest = ?4, problems = ?5 WHERE id = ?1",
+            params![id, label, glance, manifest, problems],
         )?;
-        transaction.execute(
-            "INSERT INTO unit (key, label, glance, manifest, plan, problems) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-            params![&key.0[..], label, glance, manifest, plan, problems],
-        )?;
+        return Ok(());
     }
+    if let Some((id, false)) = stored {
+        transaction
+            .execute("UPDATE unit SET key = NULL, glance = x'', manifest = x'' WHERE id = ?1", [id])?;
+    }
+    transaction.execute(
+        "INSERT INTO unit (key, label, glance, manifest, plan, problems) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+        params![&key.0[..], label, glance, manifest, plan, problems],
+    )?;
     Ok(())
 }
 
 /// Notes that a unit was used, if it is stored, and lays out its medians anew.
 fn touch(transaction: &Transaction<'_>, key: &Digest, boot: Option<&str>, ran: bool) -> Result<()> {
-    let stored: Option<(i64, Vec<u8>)> = transaction
-        .query_row("SELECT id, plan FROM unit WHERE key = ?1", [&key.0[..]], |row| {
-            Ok((row.get(0)?, row.get(1)?))
-        })
+    let stored: Option<(i64, i64, bool)> = transaction
+        .query_row(
+            "SELECT id, (SELECT coalesce(max(used), 0) + 1 FROM usage), EXISTS (SELECT 1 FROM cost)
+             FROM unit WHERE key = ?1",
+            [&key.0[..]],
+            |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)),
+        )
         .optional()?;
-    let Some((id, plan)) = stored else { return Ok(()) };
-    let costs = cost::lay_out(transaction, unseal(&plan).unwrap_or_default())?;
-    let used: i64 =
-        transaction.query_row("SELECT coalesce(max(used), 0) + 1 FROM usage", [], |row| row.get(0))?;
+    let Some((id, used, any_costs)) = stored else { return Ok(()) };
+    let costs = if any_costs {
+        let plan: Vec<u8> =
+            transaction.query_row("SELECT plan FROM unit WHERE id = ?1", [id], |row| row.get(0))?;
+        cost::lay_out(transaction, unseal(&plan).unwrap_or_default())?
+    } else {
+        seal(Vec::new())
+    };
     transaction.execute(
         "INSERT INTO usage (unit, used, ran, boot, costs) VALUES (?1, ?2, ?3, ?4, ?5)
          ON CONFLICT (unit) DO UPDATE SET used = excluded.used, costs = excluded.costs,

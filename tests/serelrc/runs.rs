@@ -39,12 +39,14 @@ fn no_more_scripts_at_once_than_slots() {
 
 #[test]
 fn all_at_once_when_unlimited() {
-    // The last one lets all others go.
-    let last = "for n in 1 2 3 4 5 6 7 8 9; do echo > gate; done";
-    let mut scripts: Vec<Script> = (1..=9).map(|n| marked(&format!("s{n}"), "read x < gate")).collect();
+    // The last one lets all others go when it has heard of each.
+    let last = "exec 3< up; for n in 1 2 3 4 5 6 7 8 9; do read x <&3; done; for n in 1 2 3 4 5 6 7 8 9; do echo > gate; done";
+    let mut scripts: Vec<Script> =
+        (1..=9).map(|n| marked(&format!("s{n}"), "echo > up; read x < gate")).collect();
     scripts.push(marked("z", last));
     let sandbox = tree(&scripts);
-    let run = shell(&sandbox, "mkfifo gate; exec 9<>gate; rc --json start 2 --jobs unlimited").expect_code(0);
+    let run = shell(&sandbox, "mkfifo gate up; exec 9<>gate 8<>up; rc --json start 2 --jobs unlimited")
+        .expect_code(0);
     assert_eq!(most_at_once(&sandbox.read("marks")), 10, "{run}");
     assert_eq!(run.json()["widest"], 10);
 }
