@@ -1,13 +1,17 @@
 //! One call for each verb of serelrc: what the command line asks for, carried out, and an exit code.
 
+mod daemon;
 mod journal;
 mod plain;
 mod populate;
 mod record;
+mod say;
 mod show;
 mod start;
 
+pub use daemon::daemon;
 pub use populate::{populate, query};
+pub use say::{Saying, say};
 pub use show::{explain, graph, plan, verify};
 pub use start::{auto_slots, change, start};
 

@@ -2,5 +2,7 @@
 
 pub mod general;
 pub mod lsb2rdf;
+pub mod serelc;
+pub mod sereld;
 pub mod serelhistory;
 pub mod serelrc;

@@ -123,8 +123,10 @@ impl Client {
             if left.is_some_and(|left| left.is_zero()) {
                 return Err(CallError::TimedOut);
             }
-            let left = left.map(|left| left.max(Duration::from_millis(1)));
-            self.stream.set_read_timeout(left).map_err(CallError::Broken)?;
+            if let Some(left) = left {
+                let left = left.max(Duration::from_millis(1));
+                self.stream.set_read_timeout(Some(left)).map_err(CallError::Broken)?;
+            }
             match self.stream.read(&mut buffer) {
                 Ok(0) => return Err(CallError::Broken(io::ErrorKind::UnexpectedEof.into())),
                 Ok(count) => self.input.extend_from_slice(&buffer[..count]),

@@ -7,12 +7,14 @@
 mod address;
 mod call;
 mod connection;
+mod detach;
 mod peer;
 pub mod protocol;
 mod server;
 mod watch;
 
 pub use address::{Address, VARIABLE};
+pub use detach::{Detached, Readiness, detach};
 pub use call::{CallError, Client};
 pub use peer::{Peer, ancestry, speaker};
 pub use server::{Event, Server};

@@ -117,7 +117,7 @@ impl Registry {
         }
         ops.extend(batch.ops);
         if let Err(words) = self.names.enter(engine, ops.iter().map(Op::service)) {
-            return self.reply(client, Outcome::Refused, vec![words]);
+            return self.reply(client, Outcome::Invalid, vec![words]);
         }
         let provides = ops.iter().any(|op| matches!(op, Op::Provide { .. }));
         let job = if provides || batch.holds {

@@ -103,7 +103,9 @@ pub enum Outcome {
     },
     /// The path belongs to no script of the unit.
     UnknownPath,
-    /// It was not understood, or is not allowed; nothing was done.
+    /// It makes no sense; nothing was done.
+    Invalid,
+    /// It is not allowed, or cannot be served now; nothing was done.
     Refused,
 }
 
@@ -122,7 +124,12 @@ impl Reply {
         Self { outcome: Outcome::Done, words: Vec::new() }
     }
 
-    /// No.
+    /// It makes no sense, because.
+    pub fn invalid(words: impl Into<String>) -> Self {
+        Self { outcome: Outcome::Invalid, words: vec![words.into()] }
+    }
+
+    /// No, because.
     pub fn refused(words: impl Into<String>) -> Self {
         Self { outcome: Outcome::Refused, words: vec![words.into()] }
     }
