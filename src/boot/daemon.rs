@@ -155,7 +155,7 @@ impl Daemon {
         now: Nanos,
     ) -> Reply {
         if begin {
-            self.registry.begin_unit(&mut self.engine, now);
+            self.registry.begin_unit(&mut self.engine);
         }
         if let Err(why) = self.registry.add_members(&mut self.engine, members) {
             return Reply::invalid(why);

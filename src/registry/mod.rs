@@ -75,6 +75,8 @@ pub struct Registry {
     /// Jobs for whose lives connections stand.
     held: HashMap<ClientId, JobId>,
     unit: Unit,
+    /// Jobs of the unit before that nobody came for; kept while the new one is not known as a whole.
+    former: Vec<JobId>,
     asks: HashMap<ClientId, Ask>,
     calls: HashMap<CallId, Called>,
     /// (needer, needed)
@@ -120,15 +122,21 @@ impl Registry {
             return self.reply(client, Outcome::Invalid, vec![words]);
         }
         let provides = ops.iter().any(|op| matches!(op, Op::Provide { .. }));
+        let mut expected = None;
         let job = if provides || batch.holds {
-            let expected = batch.path.as_deref().and_then(|path| self.unit.take(path));
-            Some(self.seat(engine, client, speaker, batch.holds, expected, &ops))
+            expected = batch.path.as_deref().and_then(|path| self.unit.take(path));
+            Some(self.seat(engine, client, speaker, batch.holds, &mut expected, &ops))
         } else {
             self.job_of(speaker)
         };
         let mut ask = Ask { speaker, since: now, calls: Vec::new(), words: Vec::new() };
         for op in &ops {
             self.carry_out(engine, (client, job), op, &mut ask, now);
+        }
+        if let Some(expected) = expected {
+            // A process that has a job already came for it, and has said by now what it provides.
+            engine.discard(expected);
+            engine.remove(expected);
         }
         let waits = !ask.calls.is_empty();
         self.asks.insert(client, ask);
@@ -186,25 +194,20 @@ impl Registry {
         }
     }
 
-    /// The job of a process: the one it has, an expected one, or a new one.
+    /// The job of a process: the one it has, the expected one (which is taken), or a new one.
     fn seat(
         &mut self,
         engine: &mut Engine,
         client: ClientId,
         process: Process,
         holds: bool,
-        expected: Option<JobId>,
+        expected: &mut Option<JobId>,
         ops: &[Op],
     ) -> JobId {
         if let Some(job) = self.job_of(process) {
-            if let Some(expected) = expected {
-                // Another one came for it: what it provides is said in the operations.
-                engine.discard(expected);
-                engine.remove(expected);
-            }
             return job;
         }
-        let expected = expected.or_else(|| {
+        let expected = expected.take().or_else(|| {
             ops.iter().find_map(|op| match op {
                 Op::Provide { service, .. } => self.unit.take_provider(service),
                 _ => None,

@@ -62,16 +62,11 @@ impl Unit {
 }
 
 impl Registry {
-    /// A new unit begins: nobody of the last one comes any more. Until the new one is complete, everybody waits.
-    pub fn begin_unit(&mut self, engine: &mut Engine, now: Nanos) {
+    /// A new unit begins. Until it is complete, everybody waits.
+    pub fn begin_unit(&mut self, engine: &mut Engine) {
         engine.set_complete(false);
-        for script in std::mem::take(&mut self.unit).scripts {
-            if let Some(job) = script.expected {
-                engine.discard(job);
-                engine.remove(job);
-            }
-        }
-        self.settle(engine, now);
+        let scripts = std::mem::take(&mut self.unit).scripts;
+        self.former.extend(scripts.into_iter().filter_map(|script| script.expected));
     }
 
     /// Adds scripts to the unit. Errors, in words for the caller, on what is no name; then none was added.
@@ -95,8 +90,12 @@ impl Registry {
         Ok(())
     }
 
-    /// The unit is known: nobody else will come.
+    /// The unit is known: nobody else will come, and nobody of the one before.
     pub fn complete_unit(&mut self, engine: &mut Engine, now: Nanos) {
+        for job in std::mem::take(&mut self.former) {
+            engine.discard(job);
+            engine.remove(job);
+        }
         engine.set_complete(true);
         self.settle(engine, now);
     }
