@@ -75,7 +75,7 @@ fn status(outcome: &Outcome) -> u8 {
     }
 }
 
-fn status_of_error(error: &CallError) -> u8 {
+pub(super) fn status_of_error(error: &CallError) -> u8 {
     match error {
         CallError::TimedOut => 5,
         CallError::NoDaemon { .. }

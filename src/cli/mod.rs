@@ -6,3 +6,4 @@ pub mod serelc;
 pub mod sereld;
 pub mod serelhistory;
 pub mod serelrc;
+pub mod serelwrap;
