@@ -38,6 +38,10 @@ id!(
     /// A job: one run of one script in a plan.
     JobId
 );
+id!(
+    /// A call that waits for a service.
+    CallId
+);
 
 /// A vector indexed by one kind of id.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

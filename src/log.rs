@@ -15,6 +15,7 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, Write as _};
 use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU32, Ordering};
 
 /// Where messages go.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -130,7 +131,7 @@ fn open(settings: &Settings, program: &'static str) -> Result<Box<dyn Log>, LogE
         Target::Syslog(facility) => return Ok(Box::new(Syslog::open(settings.level, *facility, program))),
         Target::Stderr => (Stream::Stderr, String::new),
         Target::File { path, truncate } => {
-            (Stream::Pipe(Box::new(open_file(path, *truncate)?)), || format!("{} ", stamp()))
+            (Stream::Pipe(Box::new(LogFile::open(path, *truncate)?)), || format!("{} ", stamp()))
         }
     };
     let logger = Builder::new()
@@ -142,6 +143,45 @@ fn open(settings: &Settings, program: &'static str) -> Result<Box<dyn Log>, LogE
         })
         .build();
     Ok(Box::new(logger))
+}
+
+/// How often the log was to be opened anew.
+static REOPENED: AtomicU32 = AtomicU32::new(0);
+
+/// Opens the log file anew before the next message, because it was moved away; other logs stay as they are.
+pub fn reopen() {
+    REOPENED.fetch_add(1, Ordering::Relaxed);
+}
+
+/// A log file that can be opened anew.
+struct LogFile {
+    path: PathBuf,
+    file: File,
+    opened: u32,
+}
+
+impl LogFile {
+    fn open(path: &Path, truncate: bool) -> Result<Self, LogError> {
+        let file = open_file(path, truncate)?;
+        let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+        Ok(Self { path, file, opened: REOPENED.load(Ordering::Relaxed) })
+    }
+}
+
+impl io::Write for LogFile {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let wanted = REOPENED.load(Ordering::Relaxed);
+        if self.opened != wanted {
+            self.opened = wanted;
+            // Where there is no new one, the old one is better than none.
+            self.file = open_file(&self.path, false).unwrap_or(self.file.try_clone()?);
+        }
+        self.file.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
+    }
 }
 
 /// Opens a log file, creates it if need be. A link is not followed, a reader of a pipe not waited for.

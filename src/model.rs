@@ -3,7 +3,7 @@
 //! A *definition* is what one source says of one script: what it provides, what it needs, when it runs. A *service*
 //! is a name that somebody provides and somebody needs.
 
-pub use crate::ids::{Id, IdVec, JobId, Lists, ServiceId, Texts};
+pub use crate::ids::{CallId, Id, IdVec, JobId, Lists, ServiceId, Texts};
 
 use serde::{Deserialize, Serialize};
 use std::fmt;

@@ -7,6 +7,7 @@ mod graph;
 mod history;
 mod logging;
 mod processes;
+mod registry;
 mod report;
 mod serelhistory;
 mod serelrc;

@@ -1,15 +1,23 @@
 //! One call for each verb of serelrc: what the command line asks for, carried out, and an exit code.
 
+mod apply;
+mod daemon;
 mod journal;
 mod plain;
 mod populate;
 mod record;
+mod say;
 mod show;
 mod start;
+mod wrap;
 
+pub use apply::{apply, apply_started};
+pub use daemon::daemon;
 pub use populate::{populate, query};
+pub use say::{Saying, say};
 pub use show::{explain, graph, plan, verify};
 pub use start::{auto_slots, change, start};
+pub use wrap::{Wrapped, wrap};
 
 use crate::definition::diagnostic::{Diagnostic, Severity};
 use crate::exit::Exit;

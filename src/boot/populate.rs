@@ -1,9 +1,11 @@
 //! `serelhistory --populate` and `--query`: the four steps of the manual without a daemon, on the history alone.
 
+use super::apply::{hand_over, members};
 use super::print;
 use crate::definition::diagnostic::{Diagnostic, Severity};
 use crate::exit::Exit;
 use crate::history::{History, Populated, Trouble, boot_id};
+use crate::ipc::Address;
 use crate::model::{Phase, Strength};
 use crate::root::Root;
 use crate::unit::{self, Loaded, Members, Pairs, Request};
@@ -13,7 +15,15 @@ use std::path::Path;
 const SUCCESS: &str = "success";
 
 /// Takes a unit in: its definitions are read, its graph is built and verified, or all of that is found in the history.
-pub fn populate(root: &Root, database: &Path, mut pairs: Pairs, phase: Phase, required: Strength) -> Exit {
+/// A daemon that is there hears of it.
+pub fn populate(
+    root: &Root,
+    database: &Path,
+    address: &Address,
+    mut pairs: Pairs,
+    phase: Phase,
+    required: Strength,
+) -> Exit {
     pairs.last_unit = last_unit(database, &pairs);
     let request = Request { members: Members::Pairs(pairs), phase, required };
     let mut loaded = unit::load(root, database, &request);
@@ -21,6 +31,8 @@ pub fn populate(root: &Root, database: &Path, mut pairs: Pairs, phase: Phase, re
         log::info!("{}", problem.render(root).trim_end());
     }
     let Members::Pairs(Pairs { started, pairs, last_unit }) = request.members else { return Exit::Usage };
+    // Before it is saved, which an early boot cannot do.
+    hand_over(address, &members(root, &loaded.plan, &pairs));
     loaded.batch.populated = Some(Populated {
         started,
         pairs,

@@ -2,5 +2,8 @@
 
 pub mod general;
 pub mod lsb2rdf;
+pub mod serelc;
+pub mod sereld;
 pub mod serelhistory;
 pub mod serelrc;
+pub mod serelwrap;

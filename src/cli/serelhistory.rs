@@ -3,9 +3,11 @@
 use super::general::{General, parse};
 use crate::boot;
 use crate::exit::Exit;
+use crate::ipc::Address;
 use crate::model::{Phase, Strength};
 use crate::root::Root;
 use clap::{ArgGroup, Parser, ValueEnum};
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -21,8 +23,14 @@ struct Cli {
     /// Ask about the last --populate
     #[arg(long, group = "what", value_name = "QUESTION")]
     query: Option<Question>,
+    /// Tell the daemon what belongs to the script PATH of the last --populate, and wait for what it needs
+    #[arg(long, group = "what", value_name = "PATH")]
+    apply: Option<String>,
+    /// Tell the daemon that the --started services of the last --populate are available
+    #[arg(long, group = "what")]
+    apply_started: bool,
     /// The unit is being stopped: relations run backwards (K??name paths say so, too)
-    #[arg(long, conflicts_with = "query")]
+    #[arg(long, conflicts_with_all = ["query", "apply", "apply_started"])]
     stopping: bool,
     /// What Required-Start means: the needed one must succeed, or must only have ended
     #[arg(long, value_name = "STRENGTH", default_value = "need")]
@@ -33,6 +41,9 @@ struct Cli {
     /// The history [default: /etc/serel/history.db, under the root]
     #[arg(long, value_name = "FILE")]
     db: Option<PathBuf>,
+    /// Where the daemon listens: a path, or @NAME for an abstract name [default: `$SEREL_SOCKET`, else @serel]
+    #[arg(long, value_name = "PATH")]
+    socket: Option<OsString>,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -64,11 +75,18 @@ impl Cli {
         let root =
             Root::new(&self.root).map_err(|error| format!("--root {}: {error}", self.root.display()))?;
         let database = self.db.unwrap_or_else(|| root.place(crate::history::PATH));
+        let address = Address::choose(self.socket);
+        if let Some(path) = self.apply {
+            return Ok(boot::apply(&root, &database, &address, &path));
+        }
+        if self.apply_started {
+            return Ok(boot::apply_started(&database, &address));
+        }
         let Some(question) = self.query else {
             let pairs = super::serelrc::read_pairs("-".as_ref())?;
             let phase = if self.stopping || pairs.is_stopping() { Phase::Stop } else { Phase::Start };
             let required: Strength = self.required_start.into();
-            return Ok(boot::populate(&root, &database, pairs, phase, required));
+            return Ok(boot::populate(&root, &database, &address, pairs, phase, required));
         };
         let ask = |populated: crate::history::Populated| match question {
             Question::Verify => populated.verify,

@@ -1,6 +1,6 @@
 //! The life of a job.
 
-use crate::model::ServiceId;
+use crate::model::{CallId, ServiceId};
 use crate::plan::Need;
 
 /// Where a job stands.
@@ -46,12 +46,21 @@ pub(super) struct Job {
     /// Services it waits for that are not settled.
     pub(super) waits: u32,
     pub(super) provides: Vec<ServiceId>,
-    /// Emptied when the waits are entered.
     pub(super) needs: Vec<Need>,
+    /// Needs of its process that have no answer yet: while there are any, it is blocked.
+    pub(super) calls: Vec<CallId>,
+    /// It came while the engine ran, and leaves no trace when it has ended.
+    pub(super) transient: bool,
 }
 
 impl Job {
     pub(super) fn new(provides: Vec<ServiceId>, needs: Vec<Need>) -> Self {
-        Self { state: JobState::Waiting, waits: 0, provides, needs }
+        let state = JobState::Waiting;
+        Self { state, waits: 0, provides, needs, calls: Vec::new(), transient: false }
+    }
+
+    /// A job that no plan has.
+    pub(super) fn transient(state: JobState, provides: Vec<ServiceId>) -> Self {
+        Self { state, transient: true, ..Self::new(provides, Vec::new()) }
     }
 }

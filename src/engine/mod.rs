@@ -11,22 +11,30 @@
 //! 2. A job is ready when every service it waits for is settled, and each one it needs hard is available.
 //! 3. A job whose hard need is settled in vain is skipped at once, which settles its own services in vain.
 //!
+//! Processes may also come by themselves, provide and need at run time (live.rs), and block each other (circle.rs).
+//!
 //! All of it is loops over work lists; a chain of any length needs no stack.
 
+mod call;
+mod circle;
 mod job;
+mod live;
 mod service;
 
+pub use call::{Answer, Link};
 pub use job::{JobState, Verdict};
+pub use live::Provision;
 pub use service::ServiceState;
 
-use crate::model::{IdVec, JobId, ServiceId, Strength};
+use crate::model::{CallId, IdVec, JobId, ServiceId, Strength};
 use crate::plan::{Need, Plan};
+use call::Calls;
 use job::Job;
 use service::{Service, Waiter};
 use std::collections::VecDeque;
 
 /// What the driver has to do next.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Action {
     /// The last predecessor allows this job: start it when there is a slot.
     Ready(JobId),
@@ -36,6 +44,13 @@ pub enum Action {
         job: JobId,
         /// The provider of its hard need that ended last.
         because: JobId,
+    },
+    /// A need of a running process has its answer; the call is over.
+    Answer {
+        /// Which call.
+        call: CallId,
+        /// What became of the service.
+        answer: Answer,
     },
 }
 
@@ -47,8 +62,16 @@ pub struct Engine {
     actions: VecDeque<Action>,
     /// Services settled, whose waiters have not been told yet.
     settled: VecDeque<ServiceId>,
-    /// Jobs that have not ended.
+    /// Jobs of the plan that have not ended.
     open: usize,
+    /// Needs of running processes that wait.
+    calls: Calls,
+    /// Nobody will come who is not known already.
+    complete: bool,
+    /// Jobs that have left: their numbers may be given again.
+    vacant: Vec<JobId>,
+    /// Services whose hope has to be looked into.
+    doubts: Vec<ServiceId>,
 }
 
 impl Engine {
@@ -62,6 +85,7 @@ impl Engine {
         for job in engine.jobs.ids() {
             engine.wait_for_services(job);
         }
+        engine.complete = true;
         engine
     }
 
@@ -77,7 +101,8 @@ impl Engine {
     /// Enters the job with every service that is not settled; one that nobody provides counts as there, since the
     /// graph leaves such a need out unless an earlier unit satisfies it.
     fn wait_for_services(&mut self, id: JobId) {
-        for need in std::mem::take(&mut self.jobs[id].needs) {
+        for index in 0..self.jobs[id].needs.len() {
+            let need = self.jobs[id].needs[index];
             let service = &mut self.services[need.service];
             let own = service.providers.len() == 1 && service.providers[0] == id;
             if service.hopes > 0 && !own {
@@ -95,7 +120,7 @@ impl Engine {
         self.actions.pop_front()
     }
 
-    /// Whether every job has ended.
+    /// Whether every job of the plan has ended.
     pub fn is_done(&self) -> bool {
         self.open == 0
     }
@@ -174,6 +199,7 @@ impl Engine {
         debug_assert!(before.may_become(state), "BUG: job {id:?} went from {before:?} to {state:?}");
         match state {
             JobState::Ready => self.actions.push_back(Action::Ready(id)),
+            JobState::Ended(_) if self.jobs[id].transient => {}
             JobState::Ended(_) => self.open -= 1,
             JobState::Waiting | JobState::Running => {}
         }
@@ -182,13 +208,20 @@ impl Engine {
     /// Ends a job and settles those of its services that depended on it alone.
     fn finish(&mut self, id: JobId, verdict: Verdict) {
         self.set(id, JobState::Ended(verdict));
+        self.orphan_calls(id);
         for service in std::mem::take(&mut self.jobs[id].provides) {
             self.services[service].hopes -= 1;
-            self.services[service].last = Some(id);
+            if self.jobs[id].transient {
+                self.services[service].providers.retain(|provider| *provider != id);
+            } else {
+                self.services[service].last = Some(id);
+            }
             if verdict == Verdict::Succeeded {
                 self.settle(service, ServiceState::Available);
             } else if self.services[service].hopes == 0 {
                 self.settle(service, ServiceState::Failed);
+            } else {
+                self.doubt(service);
             }
         }
     }
@@ -205,6 +238,7 @@ impl Engine {
     fn tell_waiters(&mut self) {
         while let Some(service) = self.settled.pop_front() {
             let available = self.services[service].state == ServiceState::Available;
+            self.answer_callers(service, if available { &Answer::Available } else { &Answer::Failed });
             for waiter in std::mem::take(&mut self.services[service].waiters) {
                 if self.jobs[waiter.job].state != JobState::Waiting {
                     continue;
@@ -222,6 +256,7 @@ impl Engine {
                 }
             }
         }
+        self.break_circles();
     }
 }
 

@@ -1,6 +1,6 @@
 //! The life of a service.
 
-use crate::model::{JobId, Strength};
+use crate::model::{CallId, JobId, Strength};
 
 /// Where a service stands.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -37,7 +37,16 @@ pub(super) struct Service {
     pub(super) providers: Vec<JobId>,
     /// Providers that have not ended.
     pub(super) hopes: u32,
-    /// The provider that ended last.
+    /// The provider of the plan that ended last.
     pub(super) last: Option<JobId>,
     pub(super) waiters: Vec<Waiter>,
+    /// Calls that wait for it, in no order.
+    pub(super) callers: Vec<CallId>,
+}
+
+impl Service {
+    /// Whether somebody waits for it.
+    pub(super) fn is_wanted(&self) -> bool {
+        !self.waiters.is_empty() || !self.callers.is_empty()
+    }
 }

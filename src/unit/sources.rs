@@ -258,7 +258,7 @@ impl Sources {
         match self.resolve(root, path) {
             Ok(path) => wanted.push(Wanted { path, what }),
             Err(error) if root.real(path).symlink_metadata().is_ok() => {
-                self.diagnostics.push(dead_link(path, &error))
+                self.diagnostics.push(dead_link(path, &error));
             }
             Err(_) => {}
         }

@@ -129,6 +129,7 @@ impl<S: Spawner, C: Clock> Dispatcher<'_, S, C> {
                 Action::Skip { job, because } => {
                     self.record(job, self.clock.now(), Outcome::DependencyFailed(because), Usage::default());
                 }
+                Action::Answer { .. } => {}
             }
         }
     }

@@ -1,0 +1,153 @@
+//! What belongs to a script, out of the last populate, and how the daemon hears of it.
+
+use super::say::{report, status_of_error};
+use crate::exit::Exit;
+use crate::history::{History, Populated};
+use crate::ipc::protocol::Request;
+use crate::ipc::{Address, CallError, Client};
+use crate::model::Phase;
+use crate::plan::Plan;
+use crate::registry::{Batch, Member, Op, Outcome, Reply, stop_of};
+use crate::root::Root;
+use nix::unistd::getppid;
+use std::collections::HashMap;
+use std::path::Path;
+
+/// Services in one message of `--apply-started`.
+const STARTED: usize = 1000;
+
+/// The scripts of a plan with what belongs to each.
+///
+/// A need that no script of the unit provides is left out: an earlier unit satisfies it, or the graph would not have
+/// let it pass. In a unit being stopped, what is provided and needed is the stop of a service.
+pub(super) fn members(root: &Root, plan: &Plan, pairs: &[(String, String)]) -> Vec<Member> {
+    let mut paths: HashMap<String, Vec<String>> = HashMap::new();
+    for (_, path) in pairs {
+        if let Ok(script) = root.resolve(path) {
+            paths.entry(script).or_default().push(path.clone());
+        }
+    }
+    let provided = plan.providers();
+    let named = |service| match plan.phase {
+        Phase::Start => plan.services[service].to_owned(),
+        Phase::Stop => stop_of(&plan.services[service]),
+    };
+    plan.jobs()
+        .map(|job| {
+            let mut known = paths.get(job.script).cloned().unwrap_or_default();
+            known.push(job.script.to_owned());
+            known.sort_unstable();
+            known.dedup();
+            let needs = job.needs.iter().filter(|need| !provided[need.service].is_empty());
+            let withdraws: &[_] = if plan.phase == Phase::Stop { job.provides } else { &[] };
+            Member {
+                paths: known,
+                provides: job.provides.iter().map(|service| named(*service)).collect(),
+                withdraws: withdraws.iter().map(|service| plan.services[*service].to_owned()).collect(),
+                needs: needs.map(|need| (named(need.service), need.strength)).collect(),
+            }
+        })
+        .collect()
+}
+
+/// Hands a unit to the daemon, if one is there. Nothing of it is a reason to fail.
+pub(super) fn hand_over(address: &Address, members: &[Member]) {
+    match Client::connect(address).and_then(|mut client| client.hand_over(members)) {
+        Ok(reply) if reply.outcome == Outcome::Done => log::info!("the daemon knows the unit"),
+        Ok(reply) => log::warn!("the daemon does not take the unit: {}", reply.words.join(", ")),
+        Err(CallError::NoDaemon { .. }) => log::debug!("no daemon at {address}"),
+        Err(error) => log::warn!("the daemon does not take the unit: {error}"),
+    }
+}
+
+/// What belongs to a path by the history; `None` when it is in no unit that was populated.
+pub(super) fn remembered(root: &Root, database: &Path, path: &str) -> Option<Vec<Op>> {
+    let history = History::open(database).inspect_err(|trouble| log::warn!("{trouble}")).ok()??;
+    let populated = history.populated().inspect_err(|trouble| log::warn!("{trouble}")).ok()??;
+    let unit = history.unit(&populated.key).inspect_err(|trouble| log::warn!("{trouble}")).ok()??;
+    let plan = Plan::decode(&unit.plan)?;
+    let resolved = root.resolve(path).unwrap_or_else(|_| path.to_owned());
+    let member = members(root, &plan, &populated.pairs)
+        .into_iter()
+        .find(|member| member.paths.iter().any(|known| *known == resolved || known == path))?;
+    Some(member.ops())
+}
+
+/// Says what belongs to a path, as the daemon or else the history knows it, in one round trip when the daemon does.
+pub(super) fn say_path(
+    client: &mut Client,
+    pid: u32,
+    path: &str,
+    holds: bool,
+    remembered: impl FnOnce() -> Option<Vec<Op>>,
+) -> Result<Reply, CallError> {
+    let batch = Batch { path: Some(path.to_owned()), holds, ops: Vec::new() };
+    let reply = client.call(&Request::Say { pid, batch }, None)?;
+    if reply.outcome != Outcome::UnknownPath {
+        return Ok(reply);
+    }
+    match remembered() {
+        Some(ops) => client.call(&Request::Say { pid, batch: Batch { path: None, holds, ops } }, None),
+        None => Ok(reply),
+    }
+}
+
+/// `serelhistory --apply PATH`: for the parent process, all that belongs to the path.
+pub fn apply(root: &Root, database: &Path, address: &Address, path: &str) -> Exit {
+    let pid = getppid().as_raw().unsigned_abs();
+    let said = Client::connect(address)
+        .and_then(|mut client| say_path(&mut client, pid, path, false, || remembered(root, database, path)));
+    if let Ok(Reply { outcome: Outcome::UnknownPath, .. }) = &said {
+        log::error!("{path} is not in the unit that was populated last");
+        return Exit::UnknownService;
+    }
+    exit_of(said)
+}
+
+/// `serelhistory --apply-started`: the services that were started elsewhere are available.
+pub fn apply_started(database: &Path, address: &Address) -> Exit {
+    let populated: Option<Populated> = match History::open(database) {
+        Ok(history) => history.and_then(|history| history.populated().ok().flatten()),
+        Err(trouble) => {
+            log::error!("{trouble}");
+            return Exit::Failed;
+        }
+    };
+    let Some(populated) = populated else {
+        log::error!("nothing has been populated: call serelhistory --populate first");
+        return Exit::Failed;
+    };
+    let pid = getppid().as_raw().unsigned_abs();
+    let say = || -> Result<Reply, CallError> {
+        let mut client = Client::connect(address)?;
+        let mut all = Reply::done();
+        for some in populated.started.chunks(STARTED) {
+            let ops = some.iter().map(|service| Op::Provide { service: service.clone(), immediate: true });
+            let batch = Batch { path: None, holds: false, ops: ops.collect() };
+            let reply = client.call(&Request::Say { pid, batch }, None)?;
+            if reply.outcome != Outcome::Done {
+                return Ok(reply);
+            }
+            // That it was available already is nothing that one wants to know here.
+            all.outcome = reply.outcome;
+        }
+        Ok(all)
+    };
+    exit_of(say())
+}
+
+fn exit_of(said: Result<Reply, CallError>) -> Exit {
+    let status = match said {
+        Ok(reply) => report("serelhistory", &reply),
+        Err(error) => {
+            log::error!("{error}");
+            status_of_error(&error)
+        }
+    };
+    match status {
+        0 => Exit::Ok,
+        3 => Exit::Usage,
+        4 => Exit::NoDaemon,
+        _ => Exit::Failed,
+    }
+}

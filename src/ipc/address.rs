@@ -1,0 +1,84 @@
+//! Where a server listens: an abstract name, which needs no writable file system, or a path.
+
+use std::ffi::{OsStr, OsString};
+use std::fmt;
+use std::io;
+use std::os::linux::net::SocketAddrExt as _;
+use std::os::unix::ffi::OsStrExt as _;
+use std::os::unix::fs::FileTypeExt as _;
+use std::os::unix::net::{SocketAddr, UnixListener, UnixStream};
+use std::path::PathBuf;
+
+/// The environment variable that names the socket.
+pub const VARIABLE: &str = "SEREL_SOCKET";
+
+/// The abstract name where nothing else is said.
+const DEFAULT: &[u8] = b"serel";
+
+/// Where to listen or connect.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Address {
+    /// A name in the kernel's own table, written `@name`.
+    Abstract(Vec<u8>),
+    /// A socket file.
+    Path(PathBuf),
+}
+
+impl Address {
+    /// Reads `@name` or a path.
+    pub fn parse(text: &OsStr) -> Self {
+        match text.as_bytes().strip_prefix(b"@") {
+            Some(name) => Address::Abstract(name.to_vec()),
+            None => Address::Path(text.into()),
+        }
+    }
+
+    /// What the command line says, else the environment, else the default.
+    pub fn choose(option: Option<OsString>) -> Self {
+        let text = option.or_else(|| std::env::var_os(VARIABLE)).filter(|text| !text.is_empty());
+        text.map_or_else(|| Address::Abstract(DEFAULT.to_vec()), |text| Address::parse(&text))
+    }
+
+    fn socket(&self) -> io::Result<SocketAddr> {
+        match self {
+            Address::Abstract(name) => SocketAddr::from_abstract_name(name),
+            Address::Path(path) => SocketAddr::from_pathname(path),
+        }
+    }
+
+    /// Listens there. A socket file that nobody listens at any more is replaced.
+    pub fn listen(&self) -> io::Result<UnixListener> {
+        let first = UnixListener::bind_addr(&self.socket()?);
+        let (Address::Path(path), Err(error)) = (self, &first) else { return first };
+        let refused = |error: &io::Error| error.kind() == io::ErrorKind::ConnectionRefused;
+        if error.kind() == io::ErrorKind::AddrInUse
+            && path.symlink_metadata()?.file_type().is_socket()
+            && self.connect().is_err_and(|error| refused(&error))
+        {
+            std::fs::remove_file(path)?;
+            return UnixListener::bind_addr(&self.socket()?);
+        }
+        first
+    }
+
+    /// Connects to it.
+    pub fn connect(&self) -> io::Result<UnixStream> {
+        UnixStream::connect_addr(&self.socket()?)
+    }
+
+    /// Removes the socket file, if there is one.
+    pub fn remove(&self) {
+        if let Address::Path(path) = self {
+            let _ = std::fs::remove_file(path);
+        }
+    }
+}
+
+impl fmt::Display for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Address::Abstract(name) => write!(f, "@{}", crate::text::harmless(name)),
+            Address::Path(path) => path.display().fmt(f),
+        }
+    }
+}
