@@ -28,6 +28,9 @@ pub fn run() -> ExitCode {
         Ok(cli) => cli,
         Err(code) => return code,
     };
+    if !cli.foreground {
+        crate::ipc::close_inherited();
+    }
     if let Err(error) = cli.general.init_log("sereld") {
         crate::log::say(format_args!("sereld: error: {error}"));
         return Exit::Usage.into();

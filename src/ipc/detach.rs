@@ -2,6 +2,7 @@
 
 use nix::errno::Errno;
 use nix::fcntl::{OFlag, open};
+use nix::sys::resource::{Resource, getrlimit};
 use nix::sys::stat::Mode;
 use nix::sys::wait::waitpid;
 use nix::unistd::{ForkResult, chdir, dup2_stderr, dup2_stdin, dup2_stdout, fork, pipe2, setsid};
@@ -26,6 +27,22 @@ pub enum Detached {
 /// The daemon's line to the caller.
 #[derive(Debug)]
 pub struct Readiness(File);
+
+/// Closes every file but the standard ones: a daemon must not keep what its caller happened to have open. Only for a
+/// process that has opened nothing of its own yet.
+pub fn close_inherited() {
+    const FIRST: libc::c_uint = 3;
+    // SAFETY: nothing in this process owns a descriptor from 3 on (the caller's contract).
+    if unsafe { libc::syscall(libc::SYS_close_range, FIRST, libc::c_uint::MAX, 0) } == 0 {
+        return;
+    }
+    // A kernel before 5.9.
+    let most = getrlimit(Resource::RLIMIT_NOFILE).map_or(1024, |(soft, _)| soft.min(65_536));
+    for descriptor in FIRST.cast_signed()..i32::try_from(most).unwrap_or(1024) {
+        // SAFETY: as above.
+        unsafe { libc::close(descriptor) };
+    }
+}
 
 /// Forks twice. The process must have one thread, and no epoll set with a signalfd: those belong to the process that
 /// made them. Errors before the first fork.

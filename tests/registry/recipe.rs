@@ -180,8 +180,8 @@ fn signals_reach_the_script_and_its_end_reaches_the_daemon() {
     daemon.await_waiting(1);
     assert_eq!((code(wrapped), code(needer)), (0, 0));
     // And one that is killed takes it along at once.
-    let mut wrapped = begin();
     daemon.serelc(&["--unprovide", "x"]).expect_code(0);
+    let mut wrapped = begin();
     let needer = daemon.begin("serelc --need x");
     daemon.await_waiting(1);
     wrapped.kill().unwrap();
