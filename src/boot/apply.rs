@@ -3,11 +3,10 @@
 use super::say::{report, status_of_error};
 use crate::exit::Exit;
 use crate::history::{History, Populated};
-use crate::ipc::protocol::Request;
-use crate::ipc::{Address, CallError, Client};
+use crate::ipc::{Address, CallError, Client, Servers};
 use crate::model::Phase;
 use crate::plan::Plan;
-use crate::registry::{Batch, Member, Op, Outcome, Reply, stop_of};
+use crate::registry::{Batch, Member, Op, Outcome, Reply, Request, stop_of};
 use crate::root::Root;
 use nix::unistd::getppid;
 use std::collections::HashMap;
@@ -93,10 +92,11 @@ pub(super) fn say_path(
 }
 
 /// `serelhistory --apply PATH`: for the parent process, all that belongs to the path.
-pub fn apply(root: &Root, database: &Path, address: &Address, path: &str) -> Exit {
+pub fn apply(root: &Root, database: &Path, servers: &Servers, path: &str) -> Exit {
     let pid = getppid().as_raw().unsigned_abs();
-    let said = Client::connect(address)
-        .and_then(|mut client| say_path(&mut client, pid, path, false, || remembered(root, database, path)));
+    let said = Client::nearest(servers).and_then(|(mut client, _)| {
+        say_path(&mut client, pid, path, false, || remembered(root, database, path))
+    });
     if let Ok(Reply { outcome: Outcome::UnknownPath, .. }) = &said {
         log::error!("{path} is not in the unit that was populated last");
         return Exit::UnknownService;
@@ -105,7 +105,7 @@ pub fn apply(root: &Root, database: &Path, address: &Address, path: &str) -> Exi
 }
 
 /// `serelhistory --apply-started`: the services that were started elsewhere are available.
-pub fn apply_started(database: &Path, address: &Address) -> Exit {
+pub fn apply_started(database: &Path, servers: &Servers) -> Exit {
     let populated: Option<Populated> = match History::open(database) {
         Ok(history) => history.and_then(|history| history.populated().ok().flatten()),
         Err(trouble) => {
@@ -119,7 +119,7 @@ pub fn apply_started(database: &Path, address: &Address) -> Exit {
     };
     let pid = getppid().as_raw().unsigned_abs();
     let say = || -> Result<Reply, CallError> {
-        let mut client = Client::connect(address)?;
+        let (mut client, _) = Client::nearest(servers)?;
         let mut all = Reply::done();
         for some in populated.started.chunks(STARTED) {
             let ops = some.iter().map(|service| Op::Provide { service: service.clone(), immediate: true });

@@ -151,6 +151,10 @@ impl<S: Spawner> Spawner for Journalled<'_, S> {
         self.inside.next(until)
     }
 
+    fn pid(&self, job: JobId) -> Option<u32> {
+        self.inside.pid(job)
+    }
+
     fn ended(&mut self, job: JobId, outcome: Outcome) {
         self.write(if outcome.succeeded() { DONE } else { FAILED }, job);
     }

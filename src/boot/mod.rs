@@ -2,6 +2,7 @@
 
 mod apply;
 mod daemon;
+mod guests;
 mod journal;
 mod plain;
 mod populate;

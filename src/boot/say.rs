@@ -3,9 +3,8 @@
 //! Boot scripts call this many times, so that nothing of the history, the graph or the wavefront may be linked in.
 
 use super::print;
-use crate::ipc::protocol::{Query, Request, Response};
-use crate::ipc::{Address, CallError, Client};
-use crate::registry::{Batch, EdgeRow, Op, Outcome, Reply, ServiceRow, WaitingRow};
+use crate::ipc::{CallError, Client, Servers};
+use crate::registry::{Batch, EdgeRow, Op, Outcome, Query, Reply, Request, Response, ServiceRow, WaitingRow};
 use serde::Serialize;
 use std::fmt::Write as _;
 use std::time::{Duration, Instant};
@@ -29,10 +28,16 @@ pub enum Saying {
 }
 
 /// Says it. Returns the exit status of serelc's manual.
-pub fn say(address: &Address, saying: &Saying) -> u8 {
+pub fn say(servers: &Servers, saying: &Saying) -> u8 {
     let said = match saying {
-        Saying::Ask(query, json) => ask(address, query, *json),
-        other => tell(address, other),
+        Saying::Ask(query, json) => ask(servers, query, *json),
+        Saying::Ops(ops, patience) => tell(servers, ops.clone(), *patience),
+        Saying::Status { pid, status } => once(
+            Client::nearest(servers).map(|(client, _)| client),
+            &Request::Status { pid: *pid, status: *status },
+        ),
+        // A run ends by itself.
+        Saying::Stop => once(Client::connect(&servers.daemon), &Request::Stop),
     };
     said.unwrap_or_else(|error| {
         crate::log::say(format_args!("serelc: error: {error}"));
@@ -40,21 +45,37 @@ pub fn say(address: &Address, saying: &Saying) -> u8 {
     })
 }
 
-fn tell(address: &Address, saying: &Saying) -> Result<u8, CallError> {
-    let begun = Instant::now();
-    let mut limit = None;
-    let request = match saying {
-        Saying::Ops(ops, patience) => {
-            limit = patience.and_then(|patience| begun.checked_add(patience));
-            let batch = Batch { path: None, holds: false, ops: ops.clone() };
-            Request::Say { pid: nix::unistd::getppid().as_raw().unsigned_abs(), batch }
+fn once(client: Result<Client, CallError>, request: &Request) -> Result<u8, CallError> {
+    Ok(report("serelc", &client?.call(request, None)?))
+}
+
+/// Says what the parent process has to say. What nobody in a run provides, a daemon may know of.
+fn tell(servers: &Servers, mut ops: Vec<Op>, patience: Option<Duration>) -> Result<u8, CallError> {
+    let limit = patience.and_then(|patience| Instant::now().checked_add(patience));
+    let pid = nix::unistd::getppid().as_raw().unsigned_abs();
+    let request = |ops: &[Op]| Request::Say { pid, batch: Batch { ops: ops.to_vec(), ..Batch::default() } };
+    loop {
+        let (mut client, in_run) = Client::nearest(servers)?;
+        let reply = client.call(&request(&ops), limit)?;
+        let elsewhere: Vec<Op> = match &reply.outcome {
+            Outcome::Nobody { service } if in_run => {
+                ops.extract_if(.., |op| op.service() == service).collect()
+            }
+            _ => Vec::new(),
+        };
+        if elsewhere.is_empty() {
+            return Ok(report("serelc", &reply));
         }
-        Saying::Status { pid, status } => Request::Status { pid: *pid, status: *status },
-        Saying::Stop => Request::Stop,
-        Saying::Ask(query, _) => Request::Query(query.clone()),
-    };
-    let reply = Client::connect(address)?.call(&request, limit)?;
-    Ok(report("serelc", &reply))
+        match Client::connect(&servers.daemon) {
+            Err(CallError::NoDaemon { .. }) => return Ok(report("serelc", &reply)),
+            daemon => {
+                let reply = daemon?.call(&request(&elsewhere), limit)?;
+                if ops.is_empty() || reply.outcome != Outcome::Done {
+                    return Ok(report("serelc", &reply));
+                }
+            }
+        }
+    }
 }
 
 /// Says the words of a reply, and returns the exit status that it means.
@@ -85,8 +106,8 @@ pub(super) fn status_of_error(error: &CallError) -> u8 {
     }
 }
 
-fn ask(address: &Address, query: &Query, json: bool) -> Result<u8, CallError> {
-    let mut client = Client::connect(address)?;
+fn ask(servers: &Servers, query: &Query, json: bool) -> Result<u8, CallError> {
+    let (mut client, _) = Client::nearest(servers)?;
     client.send(&Request::Query(query.clone()))?;
     let (mut services, mut waiting, mut edges) = (Vec::new(), Vec::new(), Vec::new());
     let reply = client.receive(None, |rows| match rows {

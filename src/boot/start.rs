@@ -1,9 +1,11 @@
 //! Runs a unit: plan, wavefront, report, record.
 
+use super::guests::{Ear, Hosting};
 use super::journal::{Journal, Journalled};
 use super::{Common, Running, plain, record, save, tell};
 use crate::definition::diagnostic::Severity;
 use crate::exit::Exit;
+use crate::ipc::{self, Address};
 use crate::model::{IdVec, JobId, Level, Phase};
 use crate::plan::{Job, Plan, priorities};
 use crate::report::{self, Account, Logged, Roster, console};
@@ -65,7 +67,7 @@ pub fn start(common: &Common, request: &Request, running: &Running) -> Exit {
     }
     match ran {
         Ok(ran) => finish(common, request, &plan, loaded, &ran),
-        Err(why) => plain::run(&plan, argument, &environment(request), &common.root, &why),
+        Err(why) => plain::run(&plan, argument, &environment(request, None), &common.root, &why),
     }
 }
 
@@ -102,10 +104,19 @@ fn execute(
         .map(|job| script(&common.root, job, argument))
         .collect::<Option<IdVec<JobId, Script>>>()
         .ok_or("a script's path holds a NUL byte")?;
-    let processes = Processes::new(scripts, environment(request), Watch::Pidfd, session(request))
+    let ear = Ear::open()
+        .inspect_err(|error| log::warn!("scripts that call serelc will not be heard: {error}"))
+        .ok();
+    let environment = environment(request, ear.as_ref().map(Ear::address));
+    let processes = Processes::new(scripts, environment, Watch::Pidfd, session(request))
         .map_err(|errno| format!("no supervision ({})", errno.desc()))?;
+    let guests = ear.and_then(|ear| {
+        let serving = ear.serve(processes.events(), plan);
+        serving.inspect_err(|error| log::warn!("scripts that call serelc will not be heard: {error}")).ok()
+    });
+    let hears = guests.is_some();
     let (journal, already) = journal(common, request, running, plan);
-    let mut processes = Journalled::new(processes, journal, plan);
+    let mut processes = Hosting::new(Journalled::new(processes, journal, plan), guests);
     let expected = plan.ids().map(|job| loaded.cost(job)).collect();
     let roster = Roster::new(plan, &expected);
     let console = if common.json {
@@ -126,8 +137,10 @@ fn execute(
         slots: running.slots,
         timeout: (running.timeout > 0).then(|| running.timeout.saturating_mul(SECOND)),
         grace: GRACE,
+        guests: hears,
     };
     let result = run(plan, &priorities, settings, &already, &mut processes, &Monotonic, &mut reporter);
+    let mut processes = processes.close();
     if result.interrupted.is_none() {
         processes.finish();
     }
@@ -199,8 +212,9 @@ fn script(root: &Root, job: Job<'_>, argument: &str) -> Option<Script> {
     Some(Script { arguments: vec![program.clone(), CString::new(argument).ok()?], program })
 }
 
-/// Our own environment, with what rc hands to its scripts where it is not there: levels and a PATH.
-fn environment(request: &Request) -> Vec<CString> {
+/// Our own environment, with what rc hands to its scripts where it is not there: levels and a PATH; and where they may
+/// speak to the run.
+fn environment(request: &Request, ear: Option<&Address>) -> Vec<CString> {
     let mut variables: Vec<(Vec<u8>, Vec<u8>)> =
         std::env::vars_os().map(|(name, value)| (name.into_vec(), value.into_vec())).collect();
     let mut set = |name: &str, value: String, overwrite: bool| {
@@ -219,6 +233,9 @@ fn environment(request: &Request) -> Vec<CString> {
         for name in ["PREVLEVEL", "previous"] {
             set(name, previous.clone(), true);
         }
+    }
+    if let Some(address) = ear {
+        set(ipc::RUN, address.to_string(), true);
     }
     set("PATH", "/sbin:/usr/sbin:/bin:/usr/bin".to_owned(), false);
     variables
@@ -279,7 +296,7 @@ fn dry_run(plan: &Plan, loaded: &Loaded, running: &Running) -> Exit {
         .collect();
     let (mut simulated, clock) = Simulated::new(behaviours);
     let costs = loaded.costs();
-    let settings = Settings { slots: running.slots, timeout: None, grace: GRACE };
+    let settings = Settings { slots: running.slots, timeout: None, grace: GRACE, guests: false };
     let priorities = priorities(plan, costs.as_ref());
     let result = run(plan, &priorities, settings, &[], &mut simulated, &clock, &mut Reporter::silent());
     let mut text = String::new();

@@ -5,9 +5,8 @@
 //! the script is run: a machine must boot.
 
 use super::apply::{remembered, say_path};
-use crate::ipc::protocol::Request;
-use crate::ipc::{Address, CallError, Client};
-use crate::registry::{Batch, Outcome};
+use crate::ipc::{CallError, Client, Servers};
+use crate::registry::{Batch, Outcome, Request};
 use crate::root::Root;
 use nix::sys::signal::{SigSet, Signal, kill};
 use nix::sys::signalfd::SignalFd;
@@ -40,9 +39,9 @@ pub struct Wrapped {
 }
 
 /// Runs it. Returns its exit status; 128 and more when a signal ended it.
-pub fn wrap(address: &Address, wrapped: &Wrapped) -> u8 {
+pub fn wrap(servers: &Servers, wrapped: &Wrapped) -> u8 {
     let path = std::path::absolute(&wrapped.script).unwrap_or_else(|_| wrapped.script.clone());
-    let mut client = match enter(address, wrapped, &path) {
+    let mut client = match enter(servers, wrapped, &path) {
         Ok((client, Outcome::Failed { .. } | Outcome::Nobody { .. })) => {
             drop(client);
             crate::log::say(format_args!("serel-wrap: {} is not started", path.display()));
@@ -68,9 +67,9 @@ pub fn wrap(address: &Address, wrapped: &Wrapped) -> u8 {
 }
 
 /// Says what belongs to the script, and waits for what it needs.
-fn enter(address: &Address, wrapped: &Wrapped, path: &Path) -> Result<(Client, Outcome), CallError> {
+fn enter(servers: &Servers, wrapped: &Wrapped, path: &Path) -> Result<(Client, Outcome), CallError> {
     let pid = std::process::id();
-    let mut client = Client::connect(address)?;
+    let (mut client, _) = Client::nearest(servers)?;
     let given = path.to_string_lossy();
     // The daemon may know it by another of its paths.
     let known = || {

@@ -2,10 +2,9 @@
 
 use super::general::{General, parse};
 use crate::boot::{Saying, say};
-use crate::ipc::Address;
-use crate::ipc::protocol::Query;
+use crate::ipc::Servers;
 use crate::model::Strength;
-use crate::registry::Op;
+use crate::registry::{Op, Query};
 use clap::{ArgGroup, Parser, ValueEnum};
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -52,7 +51,7 @@ struct Cli {
     /// Answer as JSON
     #[arg(long)]
     json: bool,
-    /// Where the daemon listens: a path, or @NAME for an abstract name [default: `$SEREL_SOCKET`, else @serel]
+    /// Where to speak to: a path, or @NAME for an abstract name [default: `$SEREL_RUN` in a script of serelrc; else `$SEREL_SOCKET`, else @serel]
     #[arg(long, value_name = "PATH")]
     socket: Option<OsString>,
 }
@@ -71,9 +70,9 @@ pub fn run() -> ExitCode {
         Err(code) => return code,
     };
     let logging = cli.general.init_log("serelc").map_err(|error| error.to_string());
-    let address = Address::choose(cli.socket.clone());
+    let servers = Servers::choose(cli.socket.clone());
     match logging.and_then(|()| cli.saying()) {
-        Ok(saying) => ExitCode::from(say(&address, &saying)),
+        Ok(saying) => ExitCode::from(say(&servers, &saying)),
         Err(error) => {
             crate::log::say(format_args!("serelc: error: {error}"));
             usage

@@ -3,7 +3,7 @@
 use super::general::{General, parse};
 use crate::boot;
 use crate::exit::Exit;
-use crate::ipc::Address;
+use crate::ipc::Servers;
 use crate::model::{Phase, Strength};
 use crate::root::Root;
 use clap::{ArgGroup, Parser, ValueEnum};
@@ -41,7 +41,7 @@ struct Cli {
     /// The history [default: /etc/serel/history.db, under the root]
     #[arg(long, value_name = "FILE")]
     db: Option<PathBuf>,
-    /// Where the daemon listens: a path, or @NAME for an abstract name [default: `$SEREL_SOCKET`, else @serel]
+    /// Where to speak to: a path, or @NAME for an abstract name [default: `$SEREL_RUN` in a script of serelrc; else `$SEREL_SOCKET`, else @serel]
     #[arg(long, value_name = "PATH")]
     socket: Option<OsString>,
 }
@@ -75,18 +75,18 @@ impl Cli {
         let root =
             Root::new(&self.root).map_err(|error| format!("--root {}: {error}", self.root.display()))?;
         let database = self.db.unwrap_or_else(|| root.place(crate::history::PATH));
-        let address = Address::choose(self.socket);
+        let servers = Servers::choose(self.socket);
         if let Some(path) = self.apply {
-            return Ok(boot::apply(&root, &database, &address, &path));
+            return Ok(boot::apply(&root, &database, &servers, &path));
         }
         if self.apply_started {
-            return Ok(boot::apply_started(&database, &address));
+            return Ok(boot::apply_started(&database, &servers));
         }
         let Some(question) = self.query else {
             let pairs = super::serelrc::read_pairs("-".as_ref())?;
             let phase = if self.stopping || pairs.is_stopping() { Phase::Stop } else { Phase::Start };
             let required: Strength = self.required_start.into();
-            return Ok(boot::populate(&root, &database, &address, pairs, phase, required));
+            return Ok(boot::populate(&root, &database, &servers.daemon, pairs, phase, required));
         };
         let ask = |populated: crate::history::Populated| match question {
             Question::Verify => populated.verify,

@@ -3,7 +3,7 @@
 use super::general::{General, parse};
 use crate::boot::{self, Wrapped};
 use crate::exit::Exit;
-use crate::ipc::Address;
+use crate::ipc::Servers;
 use clap::Parser;
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -15,7 +15,7 @@ use std::process::ExitCode;
 struct Cli {
     #[command(flatten)]
     general: General,
-    /// Where the daemon listens: a path, or @NAME for an abstract name [default: `$SEREL_SOCKET`, else @serel]
+    /// Where to speak to: a path, or @NAME for an abstract name [default: `$SEREL_RUN` in a script of serelrc; else `$SEREL_SOCKET`, else @serel]
     #[arg(long, value_name = "PATH")]
     socket: Option<OsString>,
     /// The history, for a script that the daemon does not know
@@ -39,5 +39,5 @@ pub fn run() -> ExitCode {
         crate::log::say(format_args!("serel-wrap: error: {error}"));
     }
     let wrapped = Wrapped { script: cli.script, arguments: cli.arguments, database: cli.db };
-    ExitCode::from(boot::wrap(&Address::choose(cli.socket), &wrapped))
+    ExitCode::from(boot::wrap(&Servers::choose(cli.socket), &wrapped))
 }

@@ -1,6 +1,6 @@
 //! Needs of running processes: a call waits for one service and gets one answer.
 
-use super::{Action, Engine};
+use super::Engine;
 use crate::model::{CallId, Id as _, IdVec, JobId, ServiceId};
 use std::sync::Arc;
 
@@ -111,7 +111,7 @@ impl Engine {
     /// Answers one call.
     pub(super) fn answer(&mut self, id: CallId, answer: Answer) {
         self.forget(id);
-        self.actions.push_back(Action::Answer { call: id, answer });
+        self.answers.push_back((id, answer));
     }
 
     /// Gives all who call for a service the same answer.
@@ -119,7 +119,7 @@ impl Engine {
         for id in std::mem::take(&mut self.services[service].callers) {
             if let Some(call) = self.calls.take(id) {
                 self.leave_caller(id, &call);
-                self.actions.push_back(Action::Answer { call: id, answer: answer.clone() });
+                self.answers.push_back((id, answer.clone()));
             }
         }
     }

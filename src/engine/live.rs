@@ -7,7 +7,7 @@
 //! that came by itself) are the same to those who wait: as long as one of them could still provide, there is hope.
 
 use super::job::Job;
-use super::{Action, Answer, Engine, JobState, ServiceState};
+use super::{Answer, Engine, JobState, ServiceState};
 use crate::model::{CallId, IdVec, JobId, ServiceId};
 
 /// What a provide found.
@@ -120,6 +120,16 @@ impl Engine {
         before != ServiceState::Stopped
     }
 
+    /// A running job will not make this one of its services available, whatever becomes of the others.
+    pub fn fail(&mut self, id: JobId, service: ServiceId) {
+        let known = self.jobs[id].provides.contains(&service);
+        if known && self.services[service].hopes == 1 {
+            self.settle(service, ServiceState::Failed);
+        }
+        self.drop_claim(id, service);
+        self.tell_waiters();
+    }
+
     /// Takes a service out of what a job provides.
     fn drop_claim(&mut self, id: JobId, service: ServiceId) {
         let Some(place) = self.jobs[id].provides.iter().position(|own| *own == service) else { return };
@@ -147,8 +157,8 @@ impl Engine {
         }
     }
 
-    /// A process needs a service; `caller` is its job, if it has one. The answer is an [`Action::Answer`], at once
-    /// or later.
+    /// A process needs a service; `caller` is its job, if it has one. The answer comes out of
+    /// [`Engine::next_answer`], at once or later.
     pub fn need(&mut self, caller: Option<JobId>, service: ServiceId) -> CallId {
         let call = self.enter(service, caller);
         let now = match self.services[service].state {
@@ -171,6 +181,11 @@ impl Engine {
     /// Whether a job waits for the answer to a need of its own.
     pub fn is_blocked(&self, id: JobId) -> bool {
         !self.jobs[id].calls.is_empty()
+    }
+
+    /// Whether any process waits for the answer to a need.
+    pub fn has_calls(&self) -> bool {
+        !self.calls.is_empty()
     }
 
     /// Says whether all who will ever provide are known: jobs of the plan, expected ones and running ones. If so,
@@ -206,18 +221,5 @@ impl Engine {
     /// All services.
     pub fn services(&self) -> impl ExactSizeIterator<Item = ServiceId> + use<> {
         IdVec::ids(&self.services)
-    }
-}
-
-/// Takes the answers out of the actions; for drivers that start no jobs themselves.
-impl Engine {
-    /// The next answer. Other actions, which an engine without a plan never has, are passed over.
-    pub fn next_answer(&mut self) -> Option<(CallId, Answer)> {
-        loop {
-            match self.next_action()? {
-                Action::Answer { call, answer } => return Some((call, answer)),
-                Action::Ready(_) | Action::Skip { .. } => {}
-            }
-        }
     }
 }

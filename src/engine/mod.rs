@@ -45,13 +45,6 @@ pub enum Action {
         /// The provider of its hard need that ended last.
         because: JobId,
     },
-    /// A need of a running process has its answer; the call is over.
-    Answer {
-        /// Which call.
-        call: CallId,
-        /// What became of the service.
-        answer: Answer,
-    },
 }
 
 /// Services, jobs, and the waits between them.
@@ -60,6 +53,8 @@ pub struct Engine {
     services: IdVec<ServiceId, Service>,
     jobs: IdVec<JobId, Job>,
     actions: VecDeque<Action>,
+    /// Needs of running processes that have their answer: those calls are over.
+    answers: VecDeque<(CallId, Answer)>,
     /// Services settled, whose waiters have not been told yet.
     settled: VecDeque<ServiceId>,
     /// Jobs of the plan that have not ended.
@@ -118,6 +113,11 @@ impl Engine {
     /// The next thing to do, if there is one. Call until `None` after every event.
     pub fn next_action(&mut self) -> Option<Action> {
         self.actions.pop_front()
+    }
+
+    /// The next answer to a need of a running process, if there is one. Call until `None` after every event.
+    pub fn next_answer(&mut self) -> Option<(CallId, Answer)> {
+        self.answers.pop_front()
     }
 
     /// Whether every job of the plan has ended.

@@ -10,7 +10,10 @@ use std::os::unix::net::{SocketAddr, UnixListener, UnixStream};
 use std::path::PathBuf;
 
 /// The environment variable that names the socket.
-pub const VARIABLE: &str = "SEREL_SOCKET";
+const VARIABLE: &str = "SEREL_SOCKET";
+
+/// The environment variable that names the socket of the run of serelrc that a script belongs to.
+pub const RUN: &str = "SEREL_RUN";
 
 /// The abstract name where nothing else is said.
 const DEFAULT: &[u8] = b"serel";
@@ -71,6 +74,23 @@ impl Address {
         if let Address::Path(path) = self {
             let _ = std::fs::remove_file(path);
         }
+    }
+}
+
+/// Whom a client may speak to.
+#[derive(Debug, Clone)]
+pub struct Servers {
+    /// The run of serelrc that the caller belongs to.
+    pub run: Option<Address>,
+    /// The daemon.
+    pub daemon: Address,
+}
+
+impl Servers {
+    /// What the command line says, and nothing else; or the run, if there is one, and the daemon.
+    pub fn choose(option: Option<OsString>) -> Self {
+        let run = std::env::var_os(RUN).filter(|text| option.is_none() && !text.is_empty());
+        Self { run: run.map(|text| Address::parse(&text)), daemon: Address::choose(option) }
     }
 }
 

@@ -1,9 +1,9 @@
 //! The client's end: one request, one answer, with patience or without end.
 
-use super::address::Address;
+use super::address::{Address, Servers};
 use super::peer::Peer;
-use super::protocol::{self, Garbled, MOST_REQUEST, MOST_RESPONSE, Request, Response};
-use crate::registry::{Member, Reply};
+use super::protocol::{self, Garbled, MOST_REQUEST, MOST_RESPONSE};
+use crate::registry::{Member, Reply, Request, Response};
 use std::io::{self, Read as _, Write as _};
 use std::os::unix::net::UnixStream;
 use std::time::{Duration, Instant};
@@ -58,6 +58,18 @@ impl Client {
             return Err(CallError::Untrusted { address: address.clone(), uid: peer.uid });
         }
         Ok(Self { stream, input: Vec::new() })
+    }
+
+    /// Connects to the run that the caller belongs to, as long as it lasts; else to the daemon. Returns whether it is
+    /// the run.
+    pub fn nearest(servers: &Servers) -> Result<(Self, bool), CallError> {
+        match servers.run.as_ref().map(Self::connect) {
+            Some(Ok(client)) => Ok((client, true)),
+            None | Some(Err(CallError::NoDaemon { .. })) => {
+                Self::connect(&servers.daemon).map(|client| (client, false))
+            }
+            Some(Err(error)) => Err(error),
+        }
     }
 
     /// Sends a request without waiting for its answer.

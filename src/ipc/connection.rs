@@ -1,8 +1,8 @@
 //! One connection of a server: bytes that have come, bytes that wait to go, and where the talk stands.
 
 use super::peer::Peer;
-use super::protocol::{self, Garbled, MOST_REQUEST, Request};
-use crate::registry::Nanos;
+use super::protocol::{self, Garbled, MOST_REQUEST};
+use crate::registry::{Nanos, Request};
 use nix::errno::Errno;
 use nix::sys::epoll::EpollFlags;
 use std::io::{Read as _, Write as _};

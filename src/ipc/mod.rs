@@ -13,8 +13,7 @@ pub mod protocol;
 mod server;
 mod watch;
 
-pub use address::{Address, VARIABLE};
+pub use address::{Address, RUN, Servers};
 pub use call::{CallError, Client};
 pub use detach::{Detached, Readiness, close_inherited, detach};
-pub use peer::{Peer, ancestry, speaker};
-pub use server::{Event, Server};
+pub use server::{Event, Server, raise_limit};

@@ -3,7 +3,7 @@
 //! The kernel says who made a socket (`SO_PEERCRED`), whatever the process claims. A server serves root and its own
 //! user; a client believes root and its own user, and root believes root alone: nobody else can impersonate.
 
-use crate::registry::Process;
+use crate::registry::{Caller, Process, Request};
 use nix::sys::socket::{getsockopt, sockopt::PeerCredentials};
 use nix::unistd::geteuid;
 use std::os::fd::AsFd;
@@ -13,11 +13,11 @@ const DEEPEST: usize = 64;
 
 /// The process at the other end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Peer {
+pub(super) struct Peer {
     /// Its number; 0 when it is in another namespace.
-    pub pid: u32,
+    pub(super) pid: u32,
     /// Its user.
-    pub uid: u32,
+    pub(super) uid: u32,
 }
 
 impl Peer {
@@ -25,6 +25,12 @@ impl Peer {
     pub(super) fn of(socket: &impl AsFd) -> nix::Result<Self> {
         let found = getsockopt(socket, PeerCredentials)?;
         Ok(Self { pid: u32::try_from(found.pid()).unwrap_or(0), uid: found.uid() })
+    }
+
+    /// It as one who asks for something. Its parents are looked up only where that matters.
+    pub(super) fn caller(self, request: &Request) -> Caller {
+        let line = if matches!(request, Request::Say { .. }) { ancestry(self.pid) } else { None };
+        Caller { pid: self.pid, line }
     }
 
     /// Whether a server of ours may serve it.
@@ -39,7 +45,7 @@ impl Peer {
 }
 
 /// A process and its parents, nearest first; `None` without `/proc`, empty when it has gone.
-pub fn ancestry(pid: u32) -> Option<Vec<Process>> {
+fn ancestry(pid: u32) -> Option<Vec<Process>> {
     let mut line = Vec::new();
     let mut next = pid;
     while next != 0 && line.len() < DEEPEST {
@@ -66,36 +72,19 @@ fn stat(pid: u32) -> Option<(Process, u32)> {
     Some((Process { pid, birth }, parent))
 }
 
-/// The process that a peer speaks for: itself or its parent, as it claims; or, if one of its parents stands for all
-/// that it starts (`family`), that one. Errors in words for the peer.
-pub fn speaker(peer: Peer, claimed: u32, family: impl Fn(u32) -> Option<Process>) -> Result<Process, String> {
-    let Some(line) = ancestry(peer.pid) else {
-        // No /proc yet: whoever may speak at all is believed.
-        return Ok(family(claimed).unwrap_or(Process { pid: claimed, birth: 0 }));
-    };
-    let place =
-        line.iter().take(2).position(|process| process.pid == claimed).ok_or_else(|| {
-            format!("process {claimed} is neither the caller ({}) nor its parent", peer.pid)
-        })?;
-    let nearest = line[1..].iter().find(|process| family(process.pid) == Some(**process));
-    Ok(*nearest.filter(|_| place > 0).unwrap_or(&line[place]))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn a_process_speaks_for_itself_its_parent_and_whoever_stands_for_both() {
+    fn a_process_is_found_with_its_parents() {
         let own = std::process::id();
         let line = ancestry(own).unwrap();
-        let peer = Peer { pid: own, uid: 0 };
-        assert_eq!(speaker(peer, own, |_| None), Ok(line[0]));
-        assert_eq!(speaker(peer, line[1].pid, |_| None), Ok(line[1]));
-        let last = *line.last().unwrap();
-        assert_eq!(speaker(peer, line[1].pid, |pid| (pid == last.pid).then_some(last)), Ok(last));
-        assert!(speaker(peer, 0, |_| None).is_err());
-        assert!(speaker(Peer { pid: 0, uid: 0 }, own, |_| None).is_err());
+        assert_eq!(line[0].pid, own);
+        assert!(
+            line.len() > 1 && line.iter().all(|process| process.birth > 0 || process.pid == 1),
+            "{line:?}"
+        );
         assert_eq!(ancestry(0), Some(Vec::new()));
     }
 

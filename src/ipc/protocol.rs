@@ -4,8 +4,9 @@
 //! postcard's encoding (<https://postcard.jamesmunns.com/wire-format>): integers are variable-length, strings and lists are
 //! preceded by their length, an enum by the number of its variant in the order below.
 //!
-//! A client sends [`Request`]s, one after another, each when it has read the response to the one before. A response
-//! is any number of frames with rows and then one [`Response::Reply`]. A request that waits (`need`) is answered when its
+//! A client sends [`Request`](crate::registry::Request)s, one after another, each when it has read the response to the
+//! one before. A response is any number of frames with rows and then one
+//! [`Response::Reply`](crate::registry::Response). A request that waits (`need`) is answered when its
 //! waiting ends; a client that goes away waits no longer. There is no other state in a connection, except that one
 //! which says so ([`Batch::holds`](crate::registry::Batch)) stands for the life of its process.
 //!
@@ -13,9 +14,8 @@
 //! version, or no message is refused in words, and the connection closed. A message must be complete
 //! [`PATIENCE`] after its first byte, the first one after the connection was made.
 
-use crate::registry::{Batch, EdgeRow, Member, Reply, ServiceRow, WaitingRow};
+use serde::Serialize;
 use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
 /// The version of all this.
@@ -26,68 +26,8 @@ pub const MOST_REQUEST: usize = 1024 * 1024;
 pub const MOST_RESPONSE: usize = 1024 * 1024;
 /// How long a message may take to arrive.
 pub const PATIENCE: Duration = Duration::from_secs(10);
-/// Rows in one frame.
-const ROWS: usize = 500;
 /// Bytes before the version.
 pub(super) const LENGTH: usize = 4;
-
-/// What a client wants.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Request {
-    /// A process says something of services.
-    Say {
-        /// Which: the sender itself or its parent.
-        pid: u32,
-        /// What.
-        batch: Batch,
-    },
-    /// A process has exited.
-    Status {
-        /// Which.
-        pid: u32,
-        /// Its exit status; 128 and more for a signal.
-        status: i32,
-    },
-    /// A part of a unit that is about to be started or stopped.
-    Unit {
-        /// It is the first part: the unit before it is over.
-        begin: bool,
-        /// Scripts that will come.
-        members: Vec<Member>,
-        /// It is the last part: nobody else will come.
-        complete: bool,
-    },
-    /// A question.
-    Query(Query),
-    /// End the server.
-    Stop,
-}
-
-/// A question.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Query {
-    /// All services.
-    Services,
-    /// One service.
-    Service(String),
-    /// Who waits for what.
-    Waiting,
-    /// Which service needs which.
-    Graph,
-}
-
-/// A frame of the answer.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Response {
-    /// The end of the answer.
-    Reply(Reply),
-    /// Rows of [`Query::Services`] and [`Query::Service`].
-    Services(Vec<ServiceRow>),
-    /// Rows of [`Query::Waiting`].
-    Waiting(Vec<WaitingRow>),
-    /// Rows of [`Query::Graph`].
-    Edges(Vec<EdgeRow>),
-}
 
 /// Why bytes are no message.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -138,15 +78,10 @@ pub fn decode<M: DeserializeOwned>(bytes: &[u8], most: usize) -> Result<Option<(
     }
 }
 
-/// Rows in frames that are not too long.
-pub fn frames<T: Clone>(rows: &[T], wrap: fn(Vec<T>) -> Response) -> impl Iterator<Item = Response> {
-    rows.chunks(ROWS).map(move |rows| wrap(rows.to_vec()))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::registry::Op;
+    use crate::registry::{Batch, Op, Request};
     use proptest::prelude::*;
 
     fn say() -> Request {

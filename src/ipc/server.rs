@@ -7,9 +7,9 @@
 use super::address::Address;
 use super::connection::{Connection, Parsed};
 use super::peer::Peer;
-use super::protocol::{self, MOST_RESPONSE, PATIENCE, Request, Response};
+use super::protocol::{self, MOST_RESPONSE, PATIENCE};
 use super::watch::{MARK, Watches};
-use crate::registry::{ClientId, Nanos, Process, Reply};
+use crate::registry::{Caller, ClientId, Effect, Nanos, Process, Reply, Request, Response};
 use crate::wavefront::{Clock, Monotonic};
 use nix::errno::Errno;
 use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTimeout};
@@ -18,7 +18,7 @@ use nix::sys::signal::SigSet;
 use nix::sys::signalfd::{SfdFlags, SignalFd};
 use std::collections::VecDeque;
 use std::io;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::net::{UnixListener, UnixStream};
 
 const LISTENER: u64 = MARK - 1;
@@ -44,7 +44,7 @@ pub enum Event {
         /// Which.
         client: ClientId,
         /// Who that is.
-        peer: Peer,
+        caller: Caller,
         /// What.
         request: Request,
     },
@@ -89,8 +89,14 @@ pub struct Server {
 
 impl Server {
     /// Listens at an address. `signals`, which must be blocked, arrive as events; `wake` ends a wait when readable.
-    pub fn open(address: Address, signals: Option<&SigSet>, wake: Option<&OwnedFd>) -> io::Result<Self> {
-        let most = raise_limit().saturating_sub(RESERVE).clamp(1, MOST_CLIENTS);
+    pub fn open(
+        address: Address,
+        signals: Option<&SigSet>,
+        wake: Option<BorrowedFd<'_>>,
+    ) -> io::Result<Self> {
+        let files = getrlimit(Resource::RLIMIT_NOFILE).map_or(1024, |(soft, _)| soft);
+        let most =
+            usize::try_from(files).unwrap_or(MOST_CLIENTS).saturating_sub(RESERVE).clamp(1, MOST_CLIENTS);
         let listener = address.listen()?;
         listener.set_nonblocking(true)?;
         let epoll = Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC)?;
@@ -324,8 +330,8 @@ impl Server {
             Parsed::Request(request) => {
                 connection.busy = true;
                 connection.deadline = None;
-                let (peer, ended) = (connection.peer, connection.ended);
-                events.push(Event::Request { client, peer, request });
+                let (caller, ended) = (connection.peer.caller(&request), connection.ended);
+                events.push(Event::Request { client, caller, request });
                 if ended {
                     // Whether it has got its answer by then, or still waits for one and is gone.
                     self.again.push_back(client);
@@ -384,8 +390,22 @@ impl Server {
         }
     }
 
+    /// Does what a registry asks for. Returns the event that it is at once, if it is one.
+    pub fn carry_out(&mut self, effect: Effect) -> Option<Event> {
+        match effect {
+            Effect::Rows(client, rows) => self.send(client, &rows),
+            Effect::Reply(client, reply) => self.finish(client, reply),
+            Effect::Watch(process) => {
+                return (!self.watches.add(&self.epoll, process)).then_some(Event::Died(process));
+            }
+            Effect::Unwatch(process) => self.watches.remove(&self.epoll, process),
+            Effect::Changed { .. } => {}
+        }
+        None
+    }
+
     /// Sends one frame of an answer.
-    pub fn send(&mut self, client: ClientId, response: &Response) {
+    fn send(&mut self, client: ClientId, response: &Response) {
         let frame = protocol::encode(response, MOST_RESPONSE)
             .unwrap_or_else(|garbled| reply(&Reply::refused(garbled.to_string())));
         let Some(connection) = self.connection(client) else { return };
@@ -406,16 +426,6 @@ impl Server {
                 self.again.push_back(client);
             }
         }
-    }
-
-    /// Begins to watch a process; one that has gone already is told as an event.
-    pub fn watch(&mut self, process: Process) -> Option<Event> {
-        (!self.watches.add(&self.epoll, process)).then_some(Event::Died(process))
-    }
-
-    /// Ends a watch.
-    pub fn unwatch(&mut self, process: Process) {
-        self.watches.remove(&self.epoll, process);
     }
 
     fn close(&mut self, client: ClientId, events: &mut Vec<Event>) {
@@ -464,15 +474,15 @@ fn reply(answer: &Reply) -> Vec<u8> {
     protocol::encode(&Response::Reply(answer.clone()), MOST_RESPONSE).unwrap_or_default()
 }
 
-/// Raises the limit of open files as far as may be. Returns it.
-fn raise_limit() -> usize {
-    let Ok((soft, hard)) = getrlimit(Resource::RLIMIT_NOFILE) else { return 1024 };
+/// Raises the limit of open files as far as may be, for a server that many may call. What the process starts inherits
+/// it.
+pub fn raise_limit() {
+    let Ok((soft, hard)) = getrlimit(Resource::RLIMIT_NOFILE) else { return };
     let wanted = (MOST_CLIENTS + RESERVE) as u64;
     // Root may go beyond the hard limit; others as far as it.
     for (soft, hard) in [(wanted.max(soft), wanted.max(hard)), (wanted.min(hard), hard)] {
         if setrlimit(Resource::RLIMIT_NOFILE, soft, hard).is_ok() {
-            return usize::try_from(soft).unwrap_or(MOST_CLIENTS);
+            return;
         }
     }
-    usize::try_from(soft).unwrap_or(1024)
 }

@@ -1,16 +1,21 @@
 //! Names, processes and waiting clients around the engine, which knows only numbers.
 //!
-//! A daemon keeps one beside an engine without a plan, a run beside the engine of its plan. It does no I/O and has no
-//! clock: requests come in by method calls with their time, effects come out of [`Registry::next_effect`].
+//! A daemon keeps one beside an engine without a plan; a run keeps one beside the engine of its plan, and tells it
+//! which processes its jobs are ([`Registry::of_plan`]). It does no I/O and has no clock: requests come in by method
+//! calls with their time, effects come out of [`Registry::next_effect`].
 //!
 //! Whatever a client may send, memory stays bounded: the number of names is limited, processes that have ended leave
 //! nothing but the state of their services, and a client has one request at a time.
 
+mod driven;
 mod names;
 mod query;
+mod request;
+mod serve;
 mod unit;
 mod words;
 
+pub use request::{Caller, Query, Request, Response};
 pub use words::{
     Batch, EdgeRow, Member, Op, Outcome, Process, Reply, ServiceRow, State, WaitingRow, stop_of,
 };
@@ -19,6 +24,7 @@ use crate::engine::{Answer, Engine, Link, Provision};
 use crate::model::{CallId, Id as _, IdVec, JobId, ServiceId, Strength};
 use names::Names;
 use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::sync::Arc;
 use unit::Unit;
 
 /// Whoever waits for replies.
@@ -30,23 +36,49 @@ pub type Nanos = u64;
 /// Edges that are remembered for a query.
 const MOST_EDGES: usize = 100_000;
 
+/// From the death of a process to the conclusion that nobody will say with which status: whoever waited for it may
+/// be on the way with a `--statuschange`.
+const GRACE: Nanos = 1_000_000_000;
+
 /// What the owner has to do.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Effect {
-    /// Answer a client's request.
+    /// Send a client rows of its answer.
+    Rows(ClientId, Response),
+    /// End the answer to a client's request.
     Reply(ClientId, Reply),
-    /// Tell the end of a process by [`Registry::lost`], some time after it, unless it is told otherwise.
+    /// Tell the death of a process by [`Registry::died`].
     Watch(Process),
     /// That is no longer wanted.
     Unwatch(Process),
+    /// A service of a run has another state. A daemon's registry does not say so.
+    Changed {
+        /// Which.
+        service: ServiceId,
+        /// Its name; of a unit being stopped, [`stop_of`] it.
+        name: Arc<str>,
+        /// Where it stands now.
+        state: State,
+    },
+}
+
+/// What stands for the life of a process.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+enum Holder {
+    /// A watch.
+    #[default]
+    Watch,
+    /// The connection of a client.
+    Connection(ClientId),
+    /// Whoever drives the engine: the process is a job of its plan.
+    Driver,
 }
 
 /// A job with its process.
 #[derive(Debug, Clone, Default)]
 struct Seat {
     process: Option<Process>,
-    /// The client whose connection stands for it.
-    holder: Option<ClientId>,
+    holder: Holder,
 }
 
 /// A request that waits for answers.
@@ -81,7 +113,11 @@ pub struct Registry {
     calls: HashMap<CallId, Called>,
     /// (needer, needed)
     edges: BTreeSet<(ServiceId, ServiceId)>,
+    /// Processes that have gone, by when they count as failed.
+    dead: VecDeque<(Nanos, Process)>,
     effects: VecDeque<Effect>,
+    /// It belongs to a run.
+    driven: bool,
 }
 
 impl Registry {
@@ -95,10 +131,10 @@ impl Registry {
         self.effects.pop_front()
     }
 
-    /// The process of a connection that stands for it, if this number is one: what its descendants say, it says.
-    pub fn family(&self, pid: u32) -> Option<Process> {
+    /// A process that stands for all that it starts, if this number is one: what its descendants say, it says.
+    fn family(&self, pid: u32) -> Option<Process> {
         let (process, job) = self.by_pid.get(&pid)?;
-        self.seats[*job].holder.is_some().then_some(*process)
+        (self.seats[*job].holder != Holder::Watch).then_some(*process)
     }
 
     /// Carries out what a process says. The reply is an effect, at once or later.
@@ -174,6 +210,11 @@ impl Registry {
                     ask.words.push(format!("{} was not started", op.service()));
                 }
             }
+            Op::Fail { .. } => {
+                if let Some(job) = job {
+                    engine.fail(job, service);
+                }
+            }
             Op::Need { strength, .. } => {
                 if let Some(job) = job {
                     self.note_edges(engine, job, service);
@@ -183,7 +224,15 @@ impl Registry {
                 ask.calls.push(call);
             }
         }
-        self.names.touch(engine, service, now);
+        self.touch(engine, service, now);
+    }
+
+    /// Notes the state of a service, and says so where somebody wants to hear of it.
+    fn touch(&mut self, engine: &Engine, service: ServiceId, now: Nanos) {
+        if self.names.touch(engine, service, now) && self.driven {
+            let name = self.names.entries[service].name.clone();
+            self.effects.push_back(Effect::Changed { service, name, state: engine.service(service).into() });
+        }
     }
 
     fn note_edges(&mut self, engine: &Engine, job: JobId, needed: ServiceId) {
@@ -220,35 +269,60 @@ impl Registry {
             }
             None => engine.add_running(),
         };
-        while self.seats.len() <= job.index() {
-            self.seats.push(Seat::default());
-        }
-        self.seats[job] = Seat { process: Some(process), holder: holds.then_some(client) };
-        self.by_pid.insert(process.pid, (process, job));
         if holds {
             self.held.insert(client, job);
+            self.sit(job, process, Holder::Connection(client));
         } else {
             self.effects.push_back(Effect::Watch(process));
+            self.sit(job, process, Holder::Watch);
         }
         job
     }
 
+    fn sit(&mut self, job: JobId, process: Process, holder: Holder) {
+        while self.seats.len() <= job.index() {
+            self.seats.push(Seat::default());
+        }
+        self.seats[job] = Seat { process: Some(process), holder };
+        self.by_pid.insert(process.pid, (process, job));
+    }
+
     /// The job that a process has.
     fn job_of(&self, process: Process) -> Option<JobId> {
-        self.by_pid.get(&process.pid).filter(|(known, _)| *known == process).map(|(_, job)| *job)
+        self.by_pid.get(&process.pid).filter(|(known, _)| known.is(process)).map(|(_, job)| *job)
     }
 
-    /// A process has exited, as somebody says who knows. False when it provides nothing.
+    /// A process has exited, as somebody says who knows. False when it provides nothing, or is a job of a plan, whose
+    /// driver knows better.
     pub fn exited(&mut self, engine: &mut Engine, pid: u32, success: bool, now: Nanos) -> bool {
         let Some((_, job)) = self.by_pid.get(&pid).copied() else { return false };
-        self.end(engine, job, success, now);
-        true
+        let told = self.seats[job].holder != Holder::Driver;
+        if told {
+            self.end(engine, job, success, now);
+        }
+        told
     }
 
-    /// A process has gone, and nobody said with which status: it counts as failed.
-    pub fn lost(&mut self, engine: &mut Engine, process: Process, now: Nanos) {
-        if let Some(job) = self.job_of(process) {
-            self.end(engine, job, false, now);
+    /// A process that was to be watched has gone. With which status, somebody may still come to say.
+    pub fn died(&mut self, process: Process, now: Nanos) {
+        self.dead.push_back((now + GRACE, process));
+    }
+
+    /// When [`Registry::expire`] is due.
+    pub fn due(&self) -> Option<Nanos> {
+        self.dead.front().map(|(at, _)| *at)
+    }
+
+    /// Whoever died without a word of its status counts as failed when its time has come.
+    pub fn expire(&mut self, engine: &mut Engine, now: Nanos) {
+        while let Some((at, process)) = self.dead.front().copied()
+            && at <= now
+        {
+            self.dead.pop_front();
+            if let Some(job) = self.job_of(process) {
+                log::info!("process {} ended, nobody said how", process.pid);
+                self.end(engine, job, false, now);
+            }
         }
     }
 
@@ -256,21 +330,22 @@ impl Registry {
         let seat = std::mem::take(&mut self.seats[job]);
         if let Some(process) = seat.process {
             self.by_pid.remove(&process.pid);
-            if seat.holder.is_none() {
+            if seat.holder == Holder::Watch {
+                self.dead.retain(|(_, dead)| *dead != process);
                 self.effects.push_back(Effect::Unwatch(process));
             }
             if success {
                 engine.provides(job).iter().for_each(|service| self.names.provided(*service, process.pid));
             }
         }
-        if let Some(holder) = seat.holder {
-            self.held.remove(&holder);
+        if let Holder::Connection(client) = seat.holder {
+            self.held.remove(&client);
         }
         let services = engine.provides(job).to_vec();
         engine.ended(job, success);
         self.settle(engine, now);
         for service in services {
-            self.names.touch(engine, service, now);
+            self.touch(engine, service, now);
         }
         engine.remove(job);
     }
@@ -303,7 +378,7 @@ impl Registry {
     /// A call has its answer.
     pub fn answered(&mut self, engine: &mut Engine, call: CallId, answer: &Answer, now: Nanos) {
         let Some(Called { client, service, strength }) = self.calls.remove(&call) else { return };
-        self.names.touch(engine, service, now);
+        self.touch(engine, service, now);
         let name = self.names.name(service).to_owned();
         let shown = show(&name);
         let (word, outcome) = match answer {
@@ -360,7 +435,10 @@ impl Op {
     /// The service that it is about.
     pub fn service(&self) -> &str {
         match self {
-            Op::Provide { service, .. } | Op::Withdraw { service } | Op::Need { service, .. } => service,
+            Op::Provide { service, .. }
+            | Op::Withdraw { service }
+            | Op::Fail { service }
+            | Op::Need { service, .. } => service,
         }
     }
 }

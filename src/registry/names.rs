@@ -51,7 +51,7 @@ impl Names {
         Ok(())
     }
 
-    fn add(&mut self, engine: &mut Engine, name: &str) {
+    pub(super) fn add(&mut self, engine: &mut Engine, name: &str) {
         if self.ids.contains_key(name) {
             return;
         }
@@ -85,13 +85,15 @@ impl Names {
         self.entries[id].pid = Some(pid);
     }
 
-    /// Notes the time of a change.
-    pub(super) fn touch(&mut self, engine: &Engine, id: ServiceId, now: Nanos) {
+    /// Notes a change and its time. False when there was none.
+    pub(super) fn touch(&mut self, engine: &Engine, id: ServiceId, now: Nanos) -> bool {
         let state = engine.service(id);
         let entry = &mut self.entries[id];
-        if entry.state != state {
+        let changed = entry.state != state;
+        if changed {
             entry.state = state;
             entry.since = now;
         }
+        changed
     }
 }

@@ -23,7 +23,7 @@ impl Desk {
         effects
             .filter_map(|effect| match effect {
                 Effect::Reply(client, reply) => Some((client, reply)),
-                Effect::Watch(_) | Effect::Unwatch(_) => None,
+                _ => None,
             })
             .collect()
     }

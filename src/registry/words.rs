@@ -15,6 +15,13 @@ pub struct Process {
     pub birth: u64,
 }
 
+impl Process {
+    /// Whether it is that one, as far as can be told.
+    pub(super) fn is(self, other: Process) -> bool {
+        self.pid == other.pid && (self.birth == other.birth || self.birth == 0 || other.birth == 0)
+    }
+}
+
 /// One thing that a process says of a service.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Op {
@@ -27,6 +34,11 @@ pub enum Op {
     },
     /// It is stopping the service.
     Withdraw {
+        /// Its name.
+        service: String,
+    },
+    /// It will not make the service available, though it said so.
+    Fail {
         /// Its name.
         service: String,
     },

@@ -10,9 +10,10 @@ use super::queue::Queue;
 use super::reporter::Reporter;
 use super::spawner::{Event, Exit, Spawner};
 use super::{Nanos, Outcome, Record, Run, Usage};
-use crate::engine::{Action, Engine, JobState};
-use crate::model::{IdVec, JobId, Phase};
+use crate::engine::{Action, Engine, JobState, ServiceState};
+use crate::model::{IdVec, JobId, Phase, ServiceId};
 use crate::plan::Plan;
+use crate::registry::{Effect, Registry, State};
 use crate::text::signal_name;
 
 /// How to run a plan.
@@ -24,6 +25,8 @@ pub struct Settings {
     pub timeout: Option<Nanos>,
     /// From SIGTERM to SIGKILL, and from there until it is given up.
     pub grace: Nanos,
+    /// Whether processes may provide and need while the run goes on; the spawner brings what they say.
+    pub guests: bool,
 }
 
 /// Runs a plan to its end. `priorities`: higher first when slots are few. `already`: jobs that are done.
@@ -37,16 +40,18 @@ pub fn run<S: Spawner, C: Clock>(
     reporter: &mut Reporter,
 ) -> Run {
     let begin = clock.now();
+    let mut engine = Engine::new(plan);
     let mut dispatcher = Dispatcher {
         plan,
         priorities,
         settings,
-        engine: Engine::new(plan),
+        registry: settings.guests.then(|| Registry::of_plan(plan, &mut engine)),
+        engine,
         queue: Queue::default(),
         deadlines: Deadlines::new(plan.len()),
         records: plan.ids().map(|_| Draft::default()).collect(),
         running: Vec::new(),
-        alone: false,
+        alone: None,
         interrupted: None,
         widest: 0,
         full: false,
@@ -77,12 +82,13 @@ struct Dispatcher<'a, S, C> {
     priorities: &'a IdVec<JobId, u64>,
     settings: Settings,
     engine: Engine,
+    registry: Option<Registry>,
     queue: Queue,
     deadlines: Deadlines,
     records: IdVec<JobId, Draft>,
     running: Vec<JobId>,
-    /// The one that runs has the console.
-    alone: bool,
+    /// The one that has the console.
+    alone: Option<JobId>,
     interrupted: Option<i32>,
     widest: usize,
     full: bool,
@@ -103,7 +109,8 @@ impl<S: Spawner, C: Clock> Dispatcher<'_, S, C> {
             self.break_deadlock();
             return true;
         }
-        let until = self.deadlines.next();
+        let due = self.registry.as_ref().and_then(Registry::due);
+        let until = [self.deadlines.next(), due].into_iter().flatten().min();
         match self.spawner.next(until) {
             Some(Event::Exited { job, at, exit, usage, lines }) => {
                 self.reporter.output(job, lines);
@@ -111,9 +118,23 @@ impl<S: Spawner, C: Clock> Dispatcher<'_, S, C> {
             }
             Some(Event::Output { job, lines }) => self.reporter.output(job, lines),
             Some(Event::Signal(signal)) => self.interrupt(signal),
+            Some(event) => self.listen(event),
             None => self.expire(),
         }
         true
+    }
+
+    /// What processes say of services while they run.
+    fn listen(&mut self, event: Event) {
+        let (Some(registry), now) = (&mut self.registry, self.clock.now()) else { return };
+        match event {
+            Event::Asked { client, caller, request } => {
+                registry.serve(&mut self.engine, client, &caller, request, now);
+            }
+            Event::Gone(client) => registry.gone(&mut self.engine, client, now),
+            Event::Died(process) => registry.died(process, now),
+            Event::Output { .. } | Event::Exited { .. } | Event::Signal(_) => {}
+        }
     }
 
     /// Carries out what the engine asks for.
@@ -128,20 +149,57 @@ impl<S: Spawner, C: Clock> Dispatcher<'_, S, C> {
                 }
                 Action::Skip { job, because } => {
                     self.record(job, self.clock.now(), Outcome::DependencyFailed(because), Usage::default());
+                    if let Some(registry) = &mut self.registry {
+                        registry.changed(&self.engine, self.plan.job(job).provides, self.clock.now());
+                    }
                 }
-                Action::Answer { .. } => {}
             }
+        }
+        self.tell_guests();
+    }
+
+    /// Hands on what the registry has to say.
+    fn tell_guests(&mut self) {
+        let Some(registry) = &mut self.registry else { return };
+        let now = self.clock.now();
+        registry.settle(&mut self.engine, now);
+        while let Some(effect) = registry.next_effect() {
+            if let Effect::Changed { service, state: State::Available, .. } = effect {
+                // Some job said so before its end: that is when those who wait for it could go on.
+                for job in &self.running {
+                    let provides = self.plan.job(*job).provides;
+                    let available = |own: &ServiceId| self.engine.service(*own) == ServiceState::Available;
+                    if provides.contains(&service) && provides.iter().all(available) {
+                        self.records[*job].available.get_or_insert(now);
+                    }
+                }
+            }
+            self.spawner.carry_out(effect);
         }
     }
 
     /// Starts ready jobs while there are slots.
     fn fill_slots(&mut self) {
-        while self.running.len() < self.settings.slots && !self.alone {
-            let Some((job, alone)) = self.queue.pop(self.running.len()) else { return };
+        loop {
+            let busy = self.busy();
+            let alone = self.alone.is_some_and(|job| !self.engine.is_blocked(job));
+            if busy >= self.settings.slots || alone {
+                return;
+            }
+            let Some((job, alone)) = self.queue.pop(busy) else { return };
             if !self.start(job, alone) {
                 return;
             }
             self.carry_out();
+        }
+    }
+
+    /// How many slots are taken: a job that waits for another to provide has given its own back, and the console, too.
+    fn busy(&self) -> usize {
+        if self.engine.has_calls() {
+            self.running.iter().filter(|job| !self.engine.is_blocked(**job)).count()
+        } else {
+            self.running.len()
         }
     }
 
@@ -157,8 +215,13 @@ impl<S: Spawner, C: Clock> Dispatcher<'_, S, C> {
             }
             Ok(()) => {
                 self.engine.started(job);
+                if let (Some(registry), Some(pid)) = (&mut self.registry, self.spawner.pid(job)) {
+                    registry.began(&self.engine, job, pid, at);
+                }
                 self.running.push(job);
-                self.alone = alone;
+                if alone {
+                    self.alone = Some(job);
+                }
                 self.widest = self.widest.max(self.running.len());
                 self.full |= self.running.len() >= self.settings.slots;
                 self.records[job].start = Some(at);
@@ -194,13 +257,18 @@ impl<S: Spawner, C: Clock> Dispatcher<'_, S, C> {
         self.deadlines.clear(job);
         if let Some(position) = self.running.iter().position(|running| *running == job) {
             self.running.swap_remove(position);
-            self.alone = false;
+            self.alone.take_if(|alone| *alone == job);
         }
         if outcome.succeeded() {
             self.records[job].available.get_or_insert(at);
         }
         self.record(job, at, outcome, usage);
+        let provided = self.registry.as_ref().map_or_else(Vec::new, |_| self.engine.provides(job).to_vec());
         self.engine.ended(job, outcome.succeeded());
+        if let Some(registry) = &mut self.registry {
+            registry.over(job);
+            registry.changed(&self.engine, &provided, at);
+        }
     }
 
     fn record(&mut self, job: JobId, at: Nanos, outcome: Outcome, usage: Usage) {
@@ -252,7 +320,18 @@ impl<S: Spawner, C: Clock> Dispatcher<'_, S, C> {
     /// Deals with every deadline that has come.
     fn expire(&mut self) {
         let now = self.clock.now();
+        if let Some(registry) = &mut self.registry {
+            registry.expire(&mut self.engine, now);
+        }
         while let Some((job, stage)) = self.deadlines.expired(now) {
+            // Time that it spends waiting for another job is that one's.
+            if let (Stage::Terminate, Some(timeout)) = (stage, self.settings.timeout)
+                && self.engine.is_blocked(job)
+                && self.busy() > 0
+            {
+                self.deadlines.set(job, now.saturating_add(timeout), Stage::Terminate);
+                continue;
+            }
             self.records[job].timed_out |= self.interrupted.is_none();
             match stage {
                 Stage::Terminate => {

@@ -8,7 +8,7 @@ use super::reaper::{self, Newborn, Reaper};
 use super::spawner::{Event, Exit, Spawner};
 use super::{Clock, Monotonic, Nanos};
 use crate::model::{IdVec, JobId};
-use crossbeam_channel::Receiver;
+use crossbeam_channel::{Receiver, Sender, unbounded};
 use nix::errno::Errno;
 use nix::fcntl::{OFlag, open};
 use nix::spawn::{PosixSpawnAttr, PosixSpawnFileActions, PosixSpawnFlags, posix_spawn};
@@ -59,6 +59,7 @@ pub struct Processes {
     session: Session,
     reaper: Reaper,
     events: Receiver<Event>,
+    sender: Sender<Event>,
     clock: Monotonic,
 }
 
@@ -72,7 +73,8 @@ impl Processes {
         session: Session,
     ) -> nix::Result<Self> {
         hold_signals()?;
-        let (reaper, events) = Reaper::start(scripts.len())?;
+        let (sender, events) = unbounded();
+        let reaper = Reaper::start(scripts.len(), sender.clone())?;
         Ok(Self {
             pids: vec![None; scripts.len()].into(),
             scripts,
@@ -83,8 +85,14 @@ impl Processes {
             session,
             reaper,
             events,
+            sender,
             clock: Monotonic,
         })
+    }
+
+    /// Where others may send events of the run.
+    pub fn events(&self) -> Sender<Event> {
+        self.sender.clone()
     }
 
     /// Ends the reaper. Signals stay held; who held them first lets them go. Returns the pipes that daemons still hold as their standard output.
@@ -165,6 +173,10 @@ impl Spawner for Processes {
             let _ = kill(pid, signal);
         }
         let _ = killpg(pid, Signal::SIGCONT);
+    }
+
+    fn pid(&self, job: JobId) -> Option<u32> {
+        self.pids[job].map(|pid| pid.as_raw().unsigned_abs())
     }
 
     fn next(&mut self, until: Option<Nanos>) -> Option<Event> {

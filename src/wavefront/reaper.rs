@@ -54,14 +54,13 @@ pub(super) struct Reaper {
 
 impl Reaper {
     /// Starts the thread. The signals of [`signals`] must be blocked already.
-    pub(super) fn start(jobs: usize) -> nix::Result<(Self, Receiver<Event>)> {
+    pub(super) fn start(jobs: usize, events: Sender<Event>) -> nix::Result<Self> {
         let epoll = Arc::new(Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC)?);
         let signals = SignalFd::with_flags(&signals(), SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK)?;
         let wake = Arc::new(EventFd::from_flags(EfdFlags::EFD_CLOEXEC | EfdFlags::EFD_NONBLOCK)?);
         epoll.add(&signals, EpollEvent::new(EpollFlags::EPOLLIN, SIGNALS))?;
         epoll.add(wake.as_fd(), EpollEvent::new(EpollFlags::EPOLLIN, WAKE))?;
         let (newborn, arrivals) = unbounded();
-        let (events, receiver) = unbounded();
         let watcher = Watcher {
             epoll: Arc::clone(&epoll),
             wake: Arc::clone(&wake),
@@ -78,7 +77,7 @@ impl Reaper {
             .stack_size(256 * 1024)
             .spawn(move || watcher.run())
             .map_err(|_| Errno::EAGAIN)?;
-        Ok((Self { epoll, wake, newborn: Some(newborn), thread }, receiver))
+        Ok(Self { epoll, wake, newborn: Some(newborn), thread })
     }
 
     /// Hands over a process. It enters the epoll set first; should it end before its message has arrived, the level
@@ -157,7 +156,12 @@ impl Watcher {
             let count = match self.epoll.wait(&mut ready, timeout) {
                 Ok(count) => count,
                 Err(Errno::EINTR) => continue,
-                Err(_) => return Vec::new(),
+                Err(errno) => {
+                    // No end will be noticed any more: the run must not wait for one for ever.
+                    log::error!("cannot wait for processes: {}", errno.desc());
+                    let _ = self.events.send(Event::Signal(libc::SIGTERM));
+                    return Vec::new();
+                }
             };
             if !self.admit() {
                 return self.lives.drain().filter_map(|life| life.output).collect();

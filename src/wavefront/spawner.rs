@@ -5,6 +5,7 @@
 
 use super::{Nanos, Outcome, Usage};
 use crate::model::JobId;
+use crate::registry::{Caller, ClientId, Effect, Process, Request};
 
 /// How a process ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,6 +44,19 @@ pub enum Event {
     },
     /// This program was sent a signal that ends it.
     Signal(i32),
+    /// A process, of a job or another one, asks something of the run.
+    Asked {
+        /// To whom the answer goes.
+        client: ClientId,
+        /// Who that is.
+        caller: Caller,
+        /// What.
+        request: Request,
+    },
+    /// A client that had asked something has gone.
+    Gone(ClientId),
+    /// A process that was to be watched has died.
+    Died(Process),
 }
 
 /// Starts jobs, signals them, and tells what happens.
@@ -55,6 +69,14 @@ pub trait Spawner {
 
     /// Is told how a job ended, once for each, started or not.
     fn ended(&mut self, _job: JobId, _outcome: Outcome) {}
+
+    /// The process of a job that runs.
+    fn pid(&self, _job: JobId) -> Option<u32> {
+        None
+    }
+
+    /// Does what the registry of the run asks for, where processes can ask anything of the run.
+    fn carry_out(&mut self, _effect: Effect) {}
 
     /// Waits for the next event, until the given time at the latest; `None` when that has come.
     fn next(&mut self, until: Option<Nanos>) -> Option<Event>;

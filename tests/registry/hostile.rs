@@ -1,9 +1,10 @@
 //! What clients can do to a daemon: half messages, nonsense, floods, and many at once.
 
 use super::Daemon;
-use serel::ipc::protocol::{self, MOST_REQUEST, MOST_RESPONSE, Query, Request, Response};
+use serel::ipc::protocol::{self, MOST_REQUEST, MOST_RESPONSE};
 use serel::model::Strength;
 use serel::registry::{Batch, Op, Outcome, Reply};
+use serel::registry::{Query, Request, Response};
 use std::io::{Read, Write};
 use std::os::linux::net::SocketAddrExt as _;
 use std::os::unix::net::{SocketAddr, UnixStream};

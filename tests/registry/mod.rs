@@ -4,6 +4,7 @@ mod hostile;
 mod model;
 mod programs;
 mod recipe;
+mod run;
 mod users;
 
 use crate::support::program::{Finished, LIMIT, finish};

@@ -262,7 +262,10 @@ impl Pair {
             }
             Happening::Lost { process } => {
                 let pid = self.pids[*process];
-                self.registry.lost(&mut self.engine, Process { pid, birth: 0 }, self.now);
+                self.registry.died(Process { pid, birth: 0 }, self.now);
+                // Longer than anybody waits for its status.
+                self.now += 3_600_000_000_000;
+                self.registry.expire(&mut self.engine, self.now);
                 self.model.end(pid, false);
                 self.successor(*process);
             }

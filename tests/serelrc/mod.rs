@@ -18,7 +18,7 @@ mod signals;
 mod terminal;
 mod units;
 
-use crate::support::program::{Finished, LIMIT, finish};
+use crate::support::program::{Finished, LIMIT, finish, job};
 use crate::support::sandbox::Sandbox;
 use crate::support::script::Script;
 use std::process::Command;
@@ -61,11 +61,4 @@ fn before(sandbox: &Sandbox, first: &str, second: &str) -> bool {
     let ran = ran(sandbox);
     let place = |name| ran.iter().position(|had| had == name).unwrap_or_else(|| panic!("no {name}: {ran:?}"));
     place(first) < place(second)
-}
-
-/// The object in the JSON of a run that belongs to a job.
-#[track_caller]
-fn job<'a>(document: &'a serde_json::Value, name: &str) -> &'a serde_json::Value {
-    let jobs = document["jobs"].as_array().expect("a list of jobs");
-    jobs.iter().find(|job| job["name"] == name).unwrap_or_else(|| panic!("no {name} in {document:#}"))
 }

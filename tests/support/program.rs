@@ -77,3 +77,10 @@ pub(crate) fn finish(command: &mut Command, limit: Duration) -> Finished {
     assert!(!killed, "killed after {limit:?}\n{finished}");
     finished
 }
+
+/// The object in the JSON of a run that belongs to a job.
+#[track_caller]
+pub(crate) fn job<'a>(document: &'a serde_json::Value, name: &str) -> &'a serde_json::Value {
+    let jobs = document["jobs"].as_array().expect("a list of jobs");
+    jobs.iter().find(|job| job["name"] == name).unwrap_or_else(|| panic!("no {name} in {document:#}"))
+}
