@@ -394,4 +394,6 @@ fn passes(errno: i32) -> bool {
 }
 
 #[cfg(test)]
+mod guests;
+#[cfg(test)]
 mod tests;
