@@ -4,7 +4,7 @@
 //! plan runs as a wavefront. History lets an unchanged boot skip everything left of the plan.
 //!
 //! Imports go downward only: `cli`, `boot`, `report`; `ipc` over `registry`; `wavefront` over `engine`, and `unit` over `history` and `graph`;
-//! `plan` and `definition`; `fingerprint` and `model`; and at the bottom `ids`, `root`, `text`, `log`, `exit`, `processors`.
+//! `plan` and `definition`; `fingerprint` and `model`; and at the bottom `ids`, `root`, `text`, `log`, `exit`, `processors`, `memory`.
 
 pub mod boot;
 pub mod cli;
@@ -17,6 +17,7 @@ pub mod history;
 pub mod ids;
 pub mod ipc;
 pub mod log;
+pub mod memory;
 pub mod model;
 pub mod plan;
 pub mod processors;

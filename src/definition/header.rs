@@ -36,7 +36,8 @@ pub fn parse(file: &str, script: &str, name: &str, source: Source, bytes: &[u8])
             definition.stop_levels = all.filter(|level| !line.levels.contains(*level)).collect();
         }
     }
-    reading.definitions.push(definition);
+    // Exactly one: a `push` would make room for four.
+    reading.definitions = vec![definition];
     reading.diagnostics.sort_by_key(|found| (found.at.line, found.at.column));
     reading
 }

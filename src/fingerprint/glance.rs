@@ -39,7 +39,7 @@ type Place<'a> = (usize, &'a CStr);
 impl Glance {
     /// Of a manifest.
     pub fn of(manifest: &Manifest) -> Self {
-        let mut paths = Vec::new();
+        let mut paths = Vec::with_capacity(manifest.len() * 16);
         let mut records = Vec::with_capacity(manifest.len() * RECORD);
         let mut here = None;
         let mut trusted = true;

@@ -23,6 +23,9 @@ const HEADER: usize = 12;
 /// End of the path, kind, racy, stat, digest.
 const ROW: usize = 4 + 1 + 1 + Stat::BYTES + 32;
 
+/// Room for the seal that a stored form gets.
+const SPARE: usize = 32;
+
 /// More entries than this are read by several threads: cold storage is waited for, not computed on.
 const FEW: usize = 64;
 const READERS: usize = 8;
@@ -143,7 +146,7 @@ impl Manifest {
 
     /// The stored form: magic, counts, fixed rows, paths; little-endian.
     pub fn encode(&self) -> Vec<u8> {
-        let mut bytes = Vec::with_capacity(HEADER + self.rows.len() * ROW + self.paths.len());
+        let mut bytes = Vec::with_capacity(HEADER + self.rows.len() * ROW + self.paths.len() + SPARE);
         bytes.extend_from_slice(MAGIC);
         bytes.extend_from_slice(&small(self.rows.len()).to_le_bytes());
         bytes.extend_from_slice(&small(self.paths.len()).to_le_bytes());

@@ -178,7 +178,7 @@ fn of_level(
     for link in links.iter().filter(|link| link.phase == phase) {
         let path = format!("{}/{}", directory(level), link.file);
         match root.resolve(&path) {
-            Ok(script) if sources.scripts.contains_key(&script) => {
+            Ok(script) if sources.scripts.contains(&script) => {
                 if seen.insert(script.clone()) {
                     members.push(Chosen { name: link.name.clone(), script, also: Vec::new() });
                 } else {
@@ -222,7 +222,7 @@ fn choose_pairs(root: &Root, pairs: &Pairs, sources: &Sources, unit: &mut Unit) 
     let mut places: std::collections::HashMap<String, usize> = std::collections::HashMap::new();
     for (service, path) in &pairs.pairs {
         let script = root.resolve(path).unwrap_or_else(|_| path.clone());
-        if !sources.scripts.contains_key(&script) {
+        if !sources.scripts.contains(&script) {
             unit.diagnostics.push(
                 Diagnostic::new(
                     Severity::Error,

@@ -94,13 +94,15 @@ fn is_indented(text: &str) -> bool {
 }
 
 fn said(line: &str, from: usize, indented: bool) -> Option<Said<'_>> {
-    let colon = from + line[from..].find(':')?;
+    let colon = from + memchr::memchr(b':', &line.as_bytes()[from..])?;
     let word = line[from..colon].trim_end_matches([' ', '\t']);
-    let allowed = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
-    if word.is_empty() || !word.chars().all(allowed) || !word.starts_with(|c: char| c.is_ascii_alphabetic()) {
+    let letters = word.as_bytes();
+    let allowed = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
+    if !letters.first().is_some_and(u8::is_ascii_alphabetic) || !letters.iter().all(allowed) {
         return None;
     }
-    let odd = indented || from + word.len() < colon || word.contains('_') || word.contains("--");
+    let twice = || letters.windows(2).any(|pair| pair == b"--");
+    let odd = indented || from + word.len() < colon || letters.contains(&b'_') || twice();
     Some(Said { keyword: keyword(word), word, at: from, value: colon + 1, odd })
 }
 

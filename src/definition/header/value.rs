@@ -26,7 +26,10 @@ pub(super) fn fill(definition: &mut Definition, lines: Lines, reading: &mut Read
     for line in lines {
         number = number.saturating_add(1);
         filler.number = number;
-        filler.take(&String::from_utf8_lossy(line));
+        match std::str::from_utf8(line) {
+            Ok(line) => filler.take(line),
+            Err(_) => filler.take(&String::from_utf8_lossy(line)),
+        }
     }
     filler.levels_apart();
     if filler.unsaid > 0 {
@@ -44,13 +47,16 @@ const MOST_WARNINGS: usize = 50;
 /// Bytes that these copies may have together; the first is always kept.
 const MOST_KEPT: usize = 64 * 1024;
 
+/// Names that are compared one by one.
+const FEW: usize = 16;
+
 struct Filler<'a> {
     definition: &'a mut Definition,
     reading: &'a mut Reading,
     file: String,
     /// Keywords so far, with their lines.
     seen: Vec<(Keyword, u32)>,
-    /// Names that it provides so far.
+    /// Names that it provides so far, once they are [`FEW`].
     provided: HashSet<String>,
     number: u32,
     /// The last keyword was `Description`.
@@ -114,8 +120,7 @@ impl Filler<'_> {
                 self.warn(line, said.at, said.word.len(), text).help(help);
             }
         }
-        let value = plain(&line[said.value..]);
-        let value = value.as_ref();
+        let value = &line[said.value..];
         match said.keyword {
             Keyword::Provides => self.provides(line, said),
             Keyword::RequiredStart => self.relations(line, said, RelationKind::RequiredStart),
@@ -133,20 +138,23 @@ impl Filler<'_> {
                 levels.iter().for_each(|level| self.definition.stop_levels.insert(level));
             }
             Keyword::ShortDescription | Keyword::Interactive if first.is_some() => {}
-            Keyword::ShortDescription => self.definition.summary = value.to_owned(),
+            Keyword::ShortDescription => self.definition.summary = plain(value).into_owned(),
             Keyword::Description => {
                 self.described = true;
                 self.describe(value);
             }
             Keyword::Interactive => {
+                let value = plain(value);
                 self.definition.interactive = value == "true";
-                if !matches!(value, "true" | "false" | "") {
+                if !matches!(&*value, "true" | "false" | "") {
                     let at = line.len() - line[said.value..].trim_start().len();
                     self.warn(line, at, value.len(), "only `true` makes a script interactive")
                         .help("write `# X-Interactive: true`, or leave the line out");
                 }
             }
-            Keyword::Extension => self.definition.extensions.push((said.word.to_owned(), value.to_owned())),
+            Keyword::Extension => {
+                self.definition.extensions.push((said.word.to_owned(), plain(value).into_owned()));
+            }
             Keyword::Unknown => {
                 let text = format!("unknown keyword {}", said.word);
                 self.warn(line, said.at, said.word.len(), text)
@@ -169,10 +177,22 @@ impl Filler<'_> {
         for token in self.tokens(line, said) {
             if let Some(fault) = name::fault(token.text) {
                 self.bad_name(line, &token, fault);
-            } else if self.provided.insert(token.text.to_owned()) {
+            } else if self.is_new(token.text) {
                 self.definition.provides.push(Spanned { name: token.text.to_owned(), at: token.place });
             }
         }
+    }
+
+    /// Whether a name is not provided yet. Most scripts have one name; only a long list is worth a hash.
+    fn is_new(&mut self, name: &str) -> bool {
+        let provides = &self.definition.provides;
+        if provides.len() < FEW {
+            return provides.iter().all(|provided| provided.name != name);
+        }
+        if self.provided.is_empty() {
+            self.provided.extend(provides.iter().map(|provided| provided.name.clone()));
+        }
+        self.provided.insert(name.to_owned())
     }
 
     fn relations(&mut self, line: &str, said: Said, kind: RelationKind) {
@@ -213,7 +233,7 @@ impl Filler<'_> {
     }
 
     /// The words of a list: blanks, commas and semicolons stand between them.
-    fn tokens<'l>(&mut self, line: &'l str, said: Said) -> Vec<Token<'l>> {
+    fn tokens<'l>(&mut self, line: &'l str, said: Said) -> impl Iterator<Item = Token<'l>> + use<'l> {
         let mut value = &line[said.value..];
         if let Some(comment) = comment(value) {
             let length = line.chars().count();
@@ -231,19 +251,17 @@ impl Filler<'_> {
                 .help("put a blank there: some readers take what stands around it for one name");
         }
         let (mut counted, mut column) = (0, 1);
+        let number = self.number;
         value
-            .split(|c: char| {
-                matches!(c, ' ' | '\t' | ',' | ';') || (!c.is_ascii_graphic() && c.is_whitespace())
-            })
+            .split(|c: char| matches!(c, ',' | ';') || (!c.is_ascii_graphic() && c.is_whitespace()))
             .filter(|word| !word.is_empty())
-            .map(|word| {
+            .map(move |word| {
                 let at = word.as_ptr() as usize - line.as_ptr() as usize;
                 column += line[counted..at].chars().count();
                 counted = at;
                 let column = u32::try_from(column).unwrap_or(u32::MAX);
-                Token { text: word, at, place: Place { line: self.number, column } }
+                Token { text: word, at, place: Place { line: number, column } }
             })
-            .collect()
     }
 
     fn bad_name(&mut self, line: &str, token: &Token<'_>, fault: &str) {
@@ -312,6 +330,9 @@ fn comment(value: &str) -> Option<usize> {
 /// Free text without blanks around it, and without what no document may hold: control characters (but TAB).
 fn plain(text: &str) -> Cow<'_, str> {
     let text = text.trim();
+    if text.bytes().all(|byte| (b' '..=b'~').contains(&byte)) {
+        return Cow::Borrowed(text);
+    }
     let foreign = |c: char| (c.is_control() && c != '\t') || matches!(c, '\u{fffe}' | '\u{ffff}');
     if text.contains(foreign) { Cow::Owned(text.replace(foreign, "\u{fffd}")) } else { Cow::Borrowed(text) }
 }
