@@ -167,7 +167,7 @@ fn a_history_that_cannot_be_written_or_read_is_said_with_its_own_code() {
     shell(&sandbox, "echo --pairs a /etc/init.d/a > input; history --populate < input").expect_code(0);
     let other = Connection::open(sandbox.at("etc/serel/history.db")).unwrap();
     other.execute_batch("BEGIN EXCLUSIVE").unwrap();
-    let locked = "history --populate < input; code=$?; history --query verify; exit $code";
+    let locked = "history --populate < input; code=$?; history --query verify; test $? = 75 && exit $code";
     let run = shell(&sandbox, locked).expect_code(75);
     drop(other);
     assert!(run.stdout.contains("locked") && run.stderr.contains("locked"), "{run}");

@@ -50,26 +50,32 @@ pub fn populate(
         Ok(_) => Exit::Ok,
         Err(trouble) => {
             log::error!("{trouble}");
-            match trouble {
-                Trouble::Locked { .. } => Exit::Locked,
-                Trouble::ReadOnly { .. } => Exit::Privilege,
-                _ => Exit::Failed,
-            }
+            exit_of(&trouble)
         }
     }
 }
 
-/// Answers a question about the last populate; exit status 0 on `success`, else 1.
+fn exit_of(trouble: &Trouble) -> Exit {
+    match trouble {
+        Trouble::Locked { .. } => Exit::Locked,
+        Trouble::ReadOnly { .. } => Exit::Privilege,
+        _ => Exit::Failed,
+    }
+}
+
+/// Answers a question about the last populate; exit status 0 on `success`, else 1, and 75 when the history is locked.
 pub fn query(database: &Path, ask: impl FnOnce(Populated) -> String) -> Exit {
     let populated =
         History::open(database).and_then(|history| history.map_or(Ok(None), |history| history.populated()));
-    let answer = match populated {
-        Ok(Some(populated)) => ask(populated),
-        Ok(None) => "nothing has been populated: call serelhistory --populate first".to_owned(),
-        Err(trouble) => trouble.to_string(),
+    let (answer, exit) = match populated {
+        Ok(Some(populated)) => (ask(populated), Exit::Failed),
+        Ok(None) => {
+            ("nothing has been populated: call serelhistory --populate first".to_owned(), Exit::Failed)
+        }
+        Err(trouble) => (trouble.to_string(), exit_of(&trouble)),
     };
     let printed = print(&format!("{}\n", answer.trim_end()));
-    if answer == SUCCESS { printed } else { Exit::Failed }
+    if answer == SUCCESS { printed } else { exit }
 }
 
 /// What `--query verify` will say.

@@ -249,7 +249,10 @@ pub fn verify(common: &Common, request: &Request) -> Exit {
                 } else {
                     "this unit would be run in the given order, one by one"
                 };
-                crate::log::say(format_args!("serelrc: {count} errors: {what}"));
+                crate::log::say(format_args!(
+                    "serelrc: {count} error{}: {what}",
+                    if count == 1 { "" } else { "s" }
+                ));
                 Exit::Ok
             }
         };

@@ -46,7 +46,7 @@ pub enum Trouble {
         path: PathBuf,
     },
     /// Another process holds it.
-    #[error("{}: the history is locked by another process; going on without it", path.display())]
+    #[error("{}: the history is locked by another process, and is not used", path.display())]
     Locked {
         /// The history.
         path: PathBuf,
@@ -66,7 +66,7 @@ pub enum Trouble {
         path: PathBuf,
     },
     /// Anything else.
-    #[error("{}: the history cannot be used: {why}; going on without it", path.display())]
+    #[error("{}: the history cannot be used: {why}", path.display())]
     Failed {
         /// The history.
         path: PathBuf,
