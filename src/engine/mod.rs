@@ -117,7 +117,11 @@ impl Engine {
 
     /// The next thing to do, if there is one. Call until `None` after every event.
     pub fn next_action(&mut self) -> Option<Action> {
-        self.actions.pop_front()
+        let action = self.actions.pop_front();
+        if let Some(Action::Answer { call, .. }) = action {
+            self.calls.vacate(call);
+        }
+        action
     }
 
     /// Whether every job of the plan has ended.

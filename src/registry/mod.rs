@@ -54,7 +54,10 @@ struct Seat {
 struct Ask {
     speaker: Process,
     since: Nanos,
+    /// All that it called for; those that have ended are not its own any more.
     calls: Vec<CallId>,
+    /// How many of them have not ended.
+    open: usize,
     words: Vec<String>,
 }
 
@@ -95,6 +98,11 @@ impl Registry {
         self.effects.pop_front()
     }
 
+    /// Whether any connection stands for a process.
+    pub fn has_families(&self) -> bool {
+        !self.held.is_empty()
+    }
+
     /// The process of a connection that stands for it, if this number is one: what its descendants say, it says.
     pub fn family(&self, pid: u32) -> Option<Process> {
         let (process, job) = self.by_pid.get(&pid)?;
@@ -129,7 +137,7 @@ impl Registry {
         } else {
             self.job_of(speaker)
         };
-        let mut ask = Ask { speaker, since: now, calls: Vec::new(), words: Vec::new() };
+        let mut ask = Ask { speaker, since: now, calls: Vec::new(), open: 0, words: Vec::new() };
         for op in &ops {
             self.carry_out(engine, (client, job), op, &mut ask, now);
         }
@@ -138,7 +146,8 @@ impl Registry {
             engine.discard(expected);
             engine.remove(expected);
         }
-        let waits = !ask.calls.is_empty();
+        ask.open = ask.calls.len();
+        let waits = ask.open > 0;
         self.asks.insert(client, ask);
         if !waits {
             self.finish(engine, client, Outcome::Done);
@@ -286,7 +295,8 @@ impl Registry {
     fn forget(&mut self, engine: &mut Engine, client: ClientId) -> Option<Ask> {
         let ask = self.asks.remove(&client)?;
         for call in &ask.calls {
-            if self.calls.remove(call).is_some() {
+            if self.calls.get(call).is_some_and(|called| called.client == client) {
+                self.calls.remove(call);
                 engine.forget(*call);
             }
         }
@@ -318,11 +328,11 @@ impl Registry {
             ),
         };
         let Some(ask) = self.asks.get_mut(&client) else { return };
-        ask.calls.retain(|open| *open != call);
+        ask.open -= 1;
         ask.words.extend(word);
         match outcome {
             Some(outcome) if strength == Strength::Need => self.finish(engine, client, outcome),
-            _ if ask.calls.is_empty() => self.finish(engine, client, Outcome::Done),
+            _ if ask.open == 0 => self.finish(engine, client, Outcome::Done),
             _ => {}
         }
     }
