@@ -131,10 +131,16 @@ impl Daemon {
     fn serve(&mut self, client: ClientId, peer: Peer, request: Request, now: Nanos) {
         log::debug!("process {}: {request:?}", peer.pid);
         let answer = match request {
-            Request::Say { pid, batch } => match speaker(peer, pid, |pid| self.registry.family(pid)) {
-                Ok(speaker) => return self.registry.apply(&mut self.engine, client, speaker, batch, now),
-                Err(why) => Reply::refused(why),
-            },
+            Request::Say { pid, batch } => {
+                let registry = &self.registry;
+                let family = registry.has_families().then_some(|pid| registry.family(pid));
+                match speaker(peer, pid, family) {
+                    Ok(speaker) => {
+                        return self.registry.apply(&mut self.engine, client, speaker, batch, now);
+                    }
+                    Err(why) => Reply::refused(why),
+                }
+            }
             Request::Status { pid, status } => {
                 let known = self.registry.exited(&mut self.engine, pid, status == 0, now);
                 let mut reply = Reply::done();

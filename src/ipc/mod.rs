@@ -16,5 +16,5 @@ mod watch;
 pub use address::{Address, VARIABLE};
 pub use call::{CallError, Client};
 pub use detach::{Detached, Readiness, close_inherited, detach};
-pub use peer::{Peer, ancestry, speaker};
+pub use peer::{Peer, speaker};
 pub use server::{Event, Server};

@@ -38,11 +38,11 @@ impl Peer {
     }
 }
 
-/// A process and its parents, nearest first; `None` without `/proc`, empty when it has gone.
-pub fn ancestry(pid: u32) -> Option<Vec<Process>> {
+/// A process and its parents, nearest first, `most` of them; `None` without `/proc`, empty when it has gone.
+fn ancestry(pid: u32, most: usize) -> Option<Vec<Process>> {
     let mut line = Vec::new();
     let mut next = pid;
-    while next != 0 && line.len() < DEEPEST {
+    while next != 0 && line.len() < most {
         let Some((process, parent)) = stat(next) else { break };
         line.push(process);
         next = parent;
@@ -67,9 +67,19 @@ fn stat(pid: u32) -> Option<(Process, u32)> {
 }
 
 /// The process that a peer speaks for: itself or its parent, as it claims; or, if one of its parents stands for all
-/// that it starts (`family`), that one. Errors in words for the peer.
-pub fn speaker(peer: Peer, claimed: u32, family: impl Fn(u32) -> Option<Process>) -> Result<Process, String> {
-    let Some(line) = ancestry(peer.pid) else {
+/// that it starts (`family`, `None` while nobody does), that one. Errors in words for the peer.
+pub fn speaker<F>(peer: Peer, claimed: u32, family: Option<F>) -> Result<Process, String>
+where
+    F: Fn(u32) -> Option<Process>,
+{
+    // Each look into /proc costs more than all the rest of a request (bench/README.md, "Registry").
+    let most = match &family {
+        _ if claimed == peer.pid => 1,
+        None => 2,
+        Some(_) => DEEPEST,
+    };
+    let family = |pid| family.as_ref().and_then(|family| family(pid));
+    let Some(line) = ancestry(peer.pid, most) else {
         // No /proc yet: whoever may speak at all is believed.
         return Ok(family(claimed).unwrap_or(Process { pid: claimed, birth: 0 }));
     };
@@ -88,15 +98,24 @@ mod tests {
     #[test]
     fn a_process_speaks_for_itself_its_parent_and_whoever_stands_for_both() {
         let own = std::process::id();
-        let line = ancestry(own).unwrap();
+        let line = ancestry(own, DEEPEST).unwrap();
         let peer = Peer { pid: own, uid: 0 };
-        assert_eq!(speaker(peer, own, |_| None), Ok(line[0]));
-        assert_eq!(speaker(peer, line[1].pid, |_| None), Ok(line[1]));
         let last = *line.last().unwrap();
-        assert_eq!(speaker(peer, line[1].pid, |pid| (pid == last.pid).then_some(last)), Ok(last));
-        assert!(speaker(peer, 0, |_| None).is_err());
-        assert!(speaker(Peer { pid: 0, uid: 0 }, own, |_| None).is_err());
-        assert_eq!(ancestry(0), Some(Vec::new()));
+        for family in [None, Some(None), Some(Some(last))] {
+            let speaker = |peer, claimed| {
+                speaker(
+                    peer,
+                    claimed,
+                    family.map(|known| move |pid| known.filter(|known: &Process| known.pid == pid)),
+                )
+            };
+            assert_eq!(speaker(peer, own), Ok(line[0]), "{family:?}");
+            assert_eq!(speaker(peer, line[1].pid), Ok(family.flatten().unwrap_or(line[1])), "{family:?}");
+            assert!(speaker(peer, 0).is_err(), "{family:?}");
+            assert!(speaker(peer, line.get(2).map_or(u32::MAX, |third| third.pid)).is_err(), "{family:?}");
+            assert!(speaker(Peer { pid: 0, uid: 0 }, own).is_err(), "{family:?}");
+        }
+        assert_eq!(ancestry(0, DEEPEST), Some(Vec::new()));
     }
 
     #[test]

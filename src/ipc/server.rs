@@ -384,20 +384,29 @@ impl Server {
         }
     }
 
-    /// Sends one frame of an answer.
+    /// Sends one frame of an answer that has more, at the latest with its end.
     pub fn send(&mut self, client: ClientId, response: &Response) {
+        self.deliver(client, response, Connection::send_part);
+    }
+
+    fn deliver(
+        &mut self,
+        client: ClientId,
+        response: &Response,
+        send: fn(&mut Connection, &[u8]) -> Result<(), Errno>,
+    ) {
         let frame = protocol::encode(response, MOST_RESPONSE)
             .unwrap_or_else(|garbled| reply(&Reply::refused(garbled.to_string())));
         let Some(connection) = self.connection(client) else { return };
         let before = connection.kept();
-        connection.ended |= connection.send(&frame).is_err();
+        connection.ended |= send(connection, &frame).is_err();
         let after = connection.kept();
         self.kept = (self.kept + after).saturating_sub(before);
     }
 
     /// Ends the answer to a client's request.
     pub fn finish(&mut self, client: ClientId, answer: Reply) {
-        self.send(client, &Response::Reply(answer));
+        self.deliver(client, &Response::Reply(answer), Connection::send);
         if let Some(connection) = self.connection(client) {
             connection.busy = false;
             let more = connection.is_halfway() || connection.ended;
