@@ -1,14 +1,31 @@
 //! One question, one answer: sereld against a server that answers as many bytes unread.
+//!
+//! All on one processor: whether the kernel puts a server on the client's or on another makes more difference than the
+//! servers.
 
 use super::server::{Server, ask, bytes_of, bytes_of_answer};
 use super::{provide, question};
 use crate::support::{Effort, Times};
+use nix::sched::{CpuSet, sched_getaffinity, sched_setaffinity};
+use nix::unistd::Pid;
 use serel::registry::{Reply, ServiceRow};
 use std::io::{Read as _, Write as _};
 use std::os::unix::net::UnixStream;
+use std::thread;
 use std::time::Instant;
 
 pub(super) fn bench(effort: Effort) {
+    // It has a thread of its own, which is bound, and with it the servers that it starts.
+    thread::spawn(move || bound(effort)).join().expect("the bench ends");
+}
+
+fn bound(effort: Effort) {
+    let own = Pid::from_raw(0);
+    let allowed = sched_getaffinity(own).expect("processors");
+    let first = (0..CpuSet::count()).find(|number| allowed.is_set(*number).unwrap_or(false));
+    let mut one = CpuSet::new();
+    one.set(first.expect("a processor")).expect("its number");
+    sched_setaffinity(own, &one).expect("fewer processors");
     let server = Server::sereld();
     let mut client = server.client();
     assert_eq!(client.call(&provide(), None).expect("the daemon answers"), Reply::done());
@@ -17,7 +34,7 @@ pub(super) fn bench(effort: Effort) {
     assert_eq!(rows.len(), 1);
     let request = vec![1; bytes_of(&question)];
     let mut answer = vec![0; bytes_of_answer(rows)];
-    println!("A question of {} bytes, an answer of {}:\n", request.len(), answer.len());
+    println!("A question of {} bytes, an answer of {}, all on one processor:\n", request.len(), answer.len());
     // The bare server has one client at a time.
     let [bare, other] = [(); 2].map(|()| Server::bare(request.len(), answer.len(), 0));
     let mut stream = bare.stream();
