@@ -6,6 +6,8 @@
 use crate::registry::Process;
 use nix::sys::socket::{getsockopt, sockopt::PeerCredentials};
 use nix::unistd::geteuid;
+use std::fs::File;
+use std::io::Read as _;
 use std::os::fd::AsFd;
 
 /// Parents that are looked at: deeper than any tree of shells, and an end for a table that changes meanwhile.
@@ -57,7 +59,10 @@ pub(super) fn identify(pid: u32) -> Process {
 
 /// A process with its time of birth, and its parent (`proc_pid_stat(5)`, fields 22 and 4).
 fn stat(pid: u32) -> Option<(Process, u32)> {
-    let text = std::fs::read(format!("/proc/{pid}/stat")).ok()?;
+    // The file is made at the first read of it, all at once; 52 fields of at most 20 digits and a name of 64 bytes.
+    let mut buffer = [0; 2048];
+    let count = File::open(format!("/proc/{pid}/stat")).and_then(|mut file| file.read(&mut buffer)).ok()?;
+    let text = &buffer[..count];
     // The second field is a name in parentheses that may hold anything, more of them included.
     let behind = text.iter().rposition(|byte| *byte == b')')? + 1;
     let mut fields = std::str::from_utf8(&text[behind..]).ok()?.split_ascii_whitespace();
