@@ -1,15 +1,14 @@
 //! Wall time of a whole run against the bare floor on the same tree, on a terminal and off.
 
-use crate::support::{Effort, Times, Tree, quiet, table, time};
+use crate::support::{Effort, Times, Tree, compiled, quiet, table, time};
 use nix::pty::{Winsize, openpty};
 use std::fs::File;
 use std::io::Read as _;
-use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::thread;
 
 pub(crate) fn bench(effort: Effort) {
-    let floor = compiled();
+    let floor = compiled("floor");
     for (sleep, rounds) in [("0.02", 40), ("0.2", 10)] {
         let tree = Tree::new(200, 10, 3, &format!("exec sleep {sleep}"));
         let plan = tree.floor_plan();
@@ -27,16 +26,6 @@ pub(crate) fn bench(effort: Effort) {
         table(&[("posix_spawn and wait", &bare), ("off a terminal", &off), ("on a terminal", &on)]);
         println!();
     }
-}
-
-/// The floor, made from C so that nothing of ours is in it.
-fn compiled() -> (tempfile::TempDir, PathBuf) {
-    let dir = tempfile::tempdir().expect("a temporary directory");
-    let program = dir.path().join("floor");
-    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("bench/floor.c");
-    let status = Command::new("cc").arg("-O2").arg(source).arg("-o").arg(&program).status();
-    assert!(status.expect("cc is there").success(), "the floor compiles");
-    (dir, program)
 }
 
 /// The same with a terminal for its output, which somebody reads.

@@ -5,6 +5,7 @@
 
 mod executor;
 mod plan;
+mod registry;
 mod slots;
 mod support;
 
@@ -18,9 +19,12 @@ fn main() {
         named.peek().is_none() || named.any(|word| word == name)
     };
     println!("{}", support::machine());
-    for (name, bench) in
-        [("plan", plan::bench as fn(Effort)), ("executor", executor::bench), ("slots", slots::bench)]
-    {
+    for (name, bench) in [
+        ("plan", plan::bench as fn(Effort)),
+        ("executor", executor::bench),
+        ("slots", slots::bench),
+        ("registry", registry::bench),
+    ] {
         if wanted(name) {
             println!("\n## {name}\n");
             bench(effort);

@@ -104,11 +104,26 @@ pub(crate) fn quiet(command: &mut Command) -> &mut Command {
 
 /// Wall time of a whole process, in milliseconds. It must succeed.
 pub(crate) fn time(command: &mut Command) -> f64 {
+    time_to(command, 0)
+}
+
+/// Wall time of a whole process that must end with this status, in milliseconds.
+pub(crate) fn time_to(command: &mut Command, code: i32) -> f64 {
     let began = Instant::now();
     let status = command.status().expect("the program runs");
     let took = began.elapsed();
-    assert!(status.success(), "{command:?}: {status}");
+    assert_eq!(status.code(), Some(code), "{command:?}: {status}");
     took.as_secs_f64() * 1000.0
+}
+
+/// A floor, made from C so that nothing of ours is in it. It lives as long as its directory.
+pub(crate) fn compiled(name: &str) -> (TempDir, PathBuf) {
+    let dir = tempfile::tempdir().expect("a temporary directory");
+    let program = dir.path().join(name);
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("bench/{name}.c"));
+    let status = Command::new("cc").arg("-O2").arg(source).arg("-o").arg(&program).status();
+    assert!(status.expect("cc is there").success(), "{name}.c compiles");
+    (dir, program)
 }
 
 /// Times of one thing over many rounds.
@@ -121,7 +136,8 @@ impl Times {
         self.0.insert(place, time);
     }
 
-    fn at(&self, share: usize) -> f64 {
+    /// The time that this share of all, in hundredths, does not exceed.
+    pub(crate) fn at(&self, share: usize) -> f64 {
         self.0[(self.0.len() - 1) * share / 100]
     }
 

@@ -2,7 +2,7 @@
 
 use crate::engine::Engine;
 use crate::exit::Exit;
-use crate::ipc::{Address, Detached, Event, Readiness, Server, detach, raise_limit};
+use crate::ipc::{Address, Detached, Event, Readiness, Server, detach, parentage, raise_limit};
 use crate::registry::{Nanos, Registry, Reply, Request};
 use crate::wavefront::{Clock as _, Monotonic};
 use nix::sys::signal::{SigSet, Signal};
@@ -91,12 +91,12 @@ impl Daemon {
     fn take(&mut self, event: Event, now: Nanos) -> bool {
         match event {
             Event::Request { client, request: Request::Stop, caller } => {
-                log::info!("stopped by process {}", caller.pid);
+                log::info!("stopped by process {caller}");
                 self.server.finish(client, Reply::done());
                 return false;
             }
             Event::Request { client, caller, request } => {
-                self.registry.serve(&mut self.engine, client, &caller, request, now);
+                self.registry.serve(&mut self.engine, client, (caller, parentage), request, now);
             }
             Event::Gone(client) => self.registry.gone(&mut self.engine, client, now),
             Event::Died(process) => self.registry.died(process, now),

@@ -8,7 +8,7 @@
 use crate::ipc::{self, Address, CallError, Client, Server};
 use crate::model::{JobId, Phase};
 use crate::plan::Plan;
-use crate::registry::{Batch, Effect, Op, Outcome, Request, State};
+use crate::registry::{Batch, Effect, Op, Outcome, Parentage, Request, State};
 use crate::wavefront::{self, Nanos, Spawner};
 use crossbeam_channel::{Receiver, Sender, TryRecvError, unbounded};
 use nix::sys::eventfd::{EfdFlags, EventFd};
@@ -131,6 +131,10 @@ impl<S: Spawner> Spawner for Hosting<S> {
 
     fn pid(&self, job: JobId) -> Option<u32> {
         self.inside.pid(job)
+    }
+
+    fn parentage(&self) -> Parentage {
+        ipc::parentage
     }
 
     fn carry_out(&mut self, effect: Effect) {

@@ -34,9 +34,12 @@ pub(super) struct Call {
     pub(super) caller: Option<JobId>,
     /// Where it stands among the callers of its service.
     place: usize,
+    /// Where it stands among the calls of its caller.
+    of_caller: usize,
 }
 
-/// All open calls; numbers are given again.
+/// All open calls; the number of one that has ended is given again when its answer has been taken, not before: who is
+/// told of it knows it by that number.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Calls {
     open: IdVec<CallId, Option<Call>>,
@@ -72,8 +75,12 @@ impl Calls {
         }
         let call = self.open[id].take()?;
         self.count -= 1;
-        self.vacant.push(id);
         Some(call)
+    }
+
+    /// Nobody will speak of this number any more.
+    pub(super) fn vacate(&mut self, id: CallId) {
+        self.vacant.push(id);
     }
 }
 
@@ -81,7 +88,8 @@ impl Engine {
     /// Enters a call with its service and its caller.
     pub(super) fn enter(&mut self, service: ServiceId, caller: Option<JobId>) -> CallId {
         let place = self.services[service].callers.len();
-        let id = self.calls.add(Call { service, caller, place });
+        let of_caller = caller.map_or(0, |job| self.jobs[job].calls.len());
+        let id = self.calls.add(Call { service, caller, place, of_caller });
         self.services[service].callers.push(id);
         if let Some(job) = caller {
             self.jobs[job].calls.push(id);
@@ -91,8 +99,15 @@ impl Engine {
 
     /// Ends a call without an answer: its process has gone, or waits no longer.
     pub fn forget(&mut self, id: CallId) {
-        let Some(call) = self.calls.take(id) else { return };
-        self.leave_caller(id, &call);
+        if self.leave(id) {
+            self.calls.vacate(id);
+        }
+    }
+
+    /// Takes a call out of all lists. False when it has ended already.
+    fn leave(&mut self, id: CallId) -> bool {
+        let Some(call) = self.calls.take(id) else { return false };
+        self.leave_caller(&call);
         let callers = &mut self.services[call.service].callers;
         callers.swap_remove(call.place);
         if let Some(moved) = callers.get(call.place).copied()
@@ -100,25 +115,32 @@ impl Engine {
         {
             moved.place = call.place;
         }
+        true
     }
 
-    fn leave_caller(&mut self, id: CallId, call: &Call) {
-        if let Some(job) = call.caller {
-            self.jobs[job].calls.retain(|open| *open != id);
+    fn leave_caller(&mut self, call: &Call) {
+        let Some(job) = call.caller else { return };
+        let calls = &mut self.jobs[job].calls;
+        calls.swap_remove(call.of_caller);
+        if let Some(moved) = calls.get(call.of_caller).copied()
+            && let Some(moved) = &mut self.calls.open[moved]
+        {
+            moved.of_caller = call.of_caller;
         }
     }
 
     /// Answers one call.
     pub(super) fn answer(&mut self, id: CallId, answer: Answer) {
-        self.forget(id);
-        self.answers.push_back((id, answer));
+        if self.leave(id) {
+            self.answers.push_back((id, answer));
+        }
     }
 
     /// Gives all who call for a service the same answer.
     pub(super) fn answer_callers(&mut self, service: ServiceId, answer: &Answer) {
         for id in std::mem::take(&mut self.services[service].callers) {
             if let Some(call) = self.calls.take(id) {
-                self.leave_caller(id, &call);
+                self.leave_caller(&call);
                 self.answers.push_back((id, answer.clone()));
             }
         }

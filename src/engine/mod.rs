@@ -117,7 +117,9 @@ impl Engine {
 
     /// The next answer to a need of a running process, if there is one. Call until `None` after every event.
     pub fn next_answer(&mut self) -> Option<(CallId, Answer)> {
-        self.answers.pop_front()
+        let answered = self.answers.pop_front()?;
+        self.calls.vacate(answered.0);
+        Some(answered)
     }
 
     /// Whether every job of the plan has ended.

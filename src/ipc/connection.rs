@@ -11,6 +11,9 @@ use std::os::unix::net::UnixStream;
 /// Bytes taken from one client before the others have their turn.
 const TURN: usize = 256 * 1024;
 
+/// Bytes of an answer that wait for its end.
+const PIECE: usize = 4096;
+
 /// What a client wants, or that there is nothing (yet).
 pub(super) enum Parsed {
     Request(Request),
@@ -110,6 +113,12 @@ impl Connection {
     pub(super) fn send(&mut self, frame: &[u8]) -> Result<(), Errno> {
         self.output.extend_from_slice(frame);
         self.flush()
+    }
+
+    /// Keeps bytes that more will follow, unless they have become many: a short answer goes in one piece.
+    pub(super) fn send_part(&mut self, frame: &[u8]) -> Result<(), Errno> {
+        self.output.extend_from_slice(frame);
+        if self.output.len() < PIECE { Ok(()) } else { self.flush() }
     }
 
     /// Sends what is kept.

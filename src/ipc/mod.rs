@@ -16,4 +16,5 @@ mod watch;
 pub use address::{Address, RUN, Servers};
 pub use call::{CallError, Client};
 pub use detach::{Detached, Readiness, close_inherited, detach};
+pub use peer::parentage;
 pub use server::{Event, Server, raise_limit};

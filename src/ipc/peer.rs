@@ -3,13 +3,12 @@
 //! The kernel says who made a socket (`SO_PEERCRED`), whatever the process claims. A server serves root and its own
 //! user; a client believes root and its own user, and root believes root alone: nobody else can impersonate.
 
-use crate::registry::{Caller, Process, Request};
+use crate::registry::Process;
 use nix::sys::socket::{getsockopt, sockopt::PeerCredentials};
 use nix::unistd::geteuid;
+use std::fs::File;
+use std::io::Read as _;
 use std::os::fd::AsFd;
-
-/// Parents that are looked at: deeper than any tree of shells, and an end for a table that changes meanwhile.
-const DEEPEST: usize = 64;
 
 /// The process at the other end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,12 +26,6 @@ impl Peer {
         Ok(Self { pid: u32::try_from(found.pid()).unwrap_or(0), uid: found.uid() })
     }
 
-    /// It as one who asks for something. Its parents are looked up only where that matters.
-    pub(super) fn caller(self, request: &Request) -> Caller {
-        let line = if matches!(request, Request::Say { .. }) { ancestry(self.pid) } else { None };
-        Caller { pid: self.pid, line }
-    }
-
     /// Whether a server of ours may serve it.
     pub(super) fn may_ask(self) -> bool {
         self.uid == 0 || self.uid == geteuid().as_raw()
@@ -44,26 +37,17 @@ impl Peer {
     }
 }
 
-/// A process and its parents, nearest first; `None` without `/proc`, empty when it has gone.
-fn ancestry(pid: u32) -> Option<Vec<Process>> {
-    let mut line = Vec::new();
-    let mut next = pid;
-    while next != 0 && line.len() < DEEPEST {
-        let Some((process, parent)) = stat(next) else { break };
-        line.push(process);
-        next = parent;
-    }
-    if line.is_empty() && stat(std::process::id()).is_none() { None } else { Some(line) }
-}
-
 /// The process of a number as it is now; without `/proc` its number alone.
 pub(super) fn identify(pid: u32) -> Process {
-    stat(pid).map_or(Process { pid, birth: 0 }, |(process, _)| process)
+    parentage(pid).map_or(Process { pid, birth: 0 }, |(process, _)| process)
 }
 
 /// A process with its time of birth, and its parent (`proc_pid_stat(5)`, fields 22 and 4).
-fn stat(pid: u32) -> Option<(Process, u32)> {
-    let text = std::fs::read(format!("/proc/{pid}/stat")).ok()?;
+pub fn parentage(pid: u32) -> Option<(Process, u32)> {
+    // The file is made at the first read of it, all at once; 52 fields of at most 20 digits and a name of 64 bytes.
+    let mut buffer = [0; 2048];
+    let count = File::open(format!("/proc/{pid}/stat")).and_then(|mut file| file.read(&mut buffer)).ok()?;
+    let text = &buffer[..count];
     // The second field is a name in parentheses that may hold anything, more of them included.
     let behind = text.iter().rposition(|byte| *byte == b')')? + 1;
     let mut fields = std::str::from_utf8(&text[behind..]).ok()?.split_ascii_whitespace();
@@ -79,13 +63,14 @@ mod tests {
     #[test]
     fn a_process_is_found_with_its_parents() {
         let own = std::process::id();
-        let line = ancestry(own).unwrap();
-        assert_eq!(line[0].pid, own);
-        assert!(
-            line.len() > 1 && line.iter().all(|process| process.birth > 0 || process.pid == 1),
-            "{line:?}"
-        );
-        assert_eq!(ancestry(0), Some(Vec::new()));
+        let mut line = vec![parentage(own).unwrap()];
+        while let Some(found) = parentage(line.last().unwrap().1) {
+            line.push(found);
+        }
+        assert_eq!(line[0].0.pid, own);
+        assert_eq!(line[0].1, line[1].0.pid);
+        assert!(line[0].0.birth > 0);
+        assert_eq!(parentage(0), None);
     }
 
     #[test]

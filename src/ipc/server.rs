@@ -9,7 +9,7 @@ use super::connection::{Connection, Parsed};
 use super::peer::Peer;
 use super::protocol::{self, MOST_RESPONSE, PATIENCE};
 use super::watch::{MARK, Watches};
-use crate::registry::{Caller, ClientId, Effect, Nanos, Process, Reply, Request, Response};
+use crate::registry::{ClientId, Effect, Nanos, Process, Reply, Request, Response};
 use crate::wavefront::{Clock, Monotonic};
 use nix::errno::Errno;
 use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTimeout};
@@ -43,8 +43,8 @@ pub enum Event {
     Request {
         /// Which.
         client: ClientId,
-        /// Who that is.
-        caller: Caller,
+        /// The number of its process; 0 when it is in another namespace.
+        caller: u32,
         /// What.
         request: Request,
     },
@@ -330,7 +330,7 @@ impl Server {
             Parsed::Request(request) => {
                 connection.busy = true;
                 connection.deadline = None;
-                let (caller, ended) = (connection.peer.caller(&request), connection.ended);
+                let (caller, ended) = (connection.peer.pid, connection.ended);
                 events.push(Event::Request { client, caller, request });
                 if ended {
                     // Whether it has got its answer by then, or still waits for one and is gone.
@@ -393,7 +393,7 @@ impl Server {
     /// Does what a registry asks for. Returns the event that it is at once, if it is one.
     pub fn carry_out(&mut self, effect: Effect) -> Option<Event> {
         match effect {
-            Effect::Rows(client, rows) => self.send(client, &rows),
+            Effect::Rows(client, rows) => self.deliver(client, &rows, Connection::send_part),
             Effect::Reply(client, reply) => self.finish(client, reply),
             Effect::Watch(process) => {
                 return (!self.watches.add(&self.epoll, process)).then_some(Event::Died(process));
@@ -404,20 +404,25 @@ impl Server {
         None
     }
 
-    /// Sends one frame of an answer.
-    fn send(&mut self, client: ClientId, response: &Response) {
+    /// Sends one frame of an answer: of one that has more, at the latest with its end.
+    fn deliver(
+        &mut self,
+        client: ClientId,
+        response: &Response,
+        send: fn(&mut Connection, &[u8]) -> Result<(), Errno>,
+    ) {
         let frame = protocol::encode(response, MOST_RESPONSE)
             .unwrap_or_else(|garbled| reply(&Reply::refused(garbled.to_string())));
         let Some(connection) = self.connection(client) else { return };
         let before = connection.kept();
-        connection.ended |= connection.send(&frame).is_err();
+        connection.ended |= send(connection, &frame).is_err();
         let after = connection.kept();
         self.kept = (self.kept + after).saturating_sub(before);
     }
 
     /// Ends the answer to a client's request.
     pub fn finish(&mut self, client: ClientId, answer: Reply) {
-        self.send(client, &Response::Reply(answer));
+        self.deliver(client, &Response::Reply(answer), Connection::send);
         if let Some(connection) = self.connection(client) {
             connection.busy = false;
             let more = connection.is_halfway() || connection.ended;

@@ -15,7 +15,7 @@ mod serve;
 mod unit;
 mod words;
 
-pub use request::{Caller, Query, Request, Response};
+pub use request::{Parentage, Query, Request, Response};
 pub use words::{
     Batch, EdgeRow, Member, Op, Outcome, Process, Reply, ServiceRow, State, WaitingRow, stop_of,
 };
@@ -86,7 +86,10 @@ struct Seat {
 struct Ask {
     speaker: Process,
     since: Nanos,
+    /// All that it called for; those that have ended are not its own any more.
     calls: Vec<CallId>,
+    /// How many of them have not ended.
+    open: usize,
     words: Vec<String>,
 }
 
@@ -165,7 +168,7 @@ impl Registry {
         } else {
             self.job_of(speaker)
         };
-        let mut ask = Ask { speaker, since: now, calls: Vec::new(), words: Vec::new() };
+        let mut ask = Ask { speaker, since: now, calls: Vec::new(), open: 0, words: Vec::new() };
         for op in &ops {
             self.carry_out(engine, (client, job), op, &mut ask, now);
         }
@@ -174,7 +177,8 @@ impl Registry {
             engine.discard(expected);
             engine.remove(expected);
         }
-        let waits = !ask.calls.is_empty();
+        ask.open = ask.calls.len();
+        let waits = ask.open > 0;
         self.asks.insert(client, ask);
         if !waits {
             self.finish(engine, client, Outcome::Done);
@@ -361,7 +365,8 @@ impl Registry {
     fn forget(&mut self, engine: &mut Engine, client: ClientId) -> Option<Ask> {
         let ask = self.asks.remove(&client)?;
         for call in &ask.calls {
-            if self.calls.remove(call).is_some() {
+            if self.calls.get(call).is_some_and(|called| called.client == client) {
+                self.calls.remove(call);
                 engine.forget(*call);
             }
         }
@@ -393,11 +398,11 @@ impl Registry {
             ),
         };
         let Some(ask) = self.asks.get_mut(&client) else { return };
-        ask.calls.retain(|open| *open != call);
+        ask.open -= 1;
         ask.words.extend(word);
         match outcome {
             Some(outcome) if strength == Strength::Need => self.finish(engine, client, outcome),
-            _ if ask.calls.is_empty() => self.finish(engine, client, Outcome::Done),
+            _ if ask.open == 0 => self.finish(engine, client, Outcome::Done),
             _ => {}
         }
     }

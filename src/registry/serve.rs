@@ -1,25 +1,29 @@
 //! One request of a client, carried out: the same for a daemon and for a run.
 
-use super::{Caller, ClientId, Effect, Nanos, Query, Registry, Reply, Request, Response};
+use super::request::speaker;
+use super::{ClientId, Effect, Nanos, Parentage, Query, Registry, Reply, Request, Response};
 use crate::engine::Engine;
 
 impl Registry {
-    /// Carries out a request; its answer is an effect, at once or later. What a request to stop means is the owner's
+    /// Carries out a request of the process `caller`; its answer is an effect, at once or later. What a request to stop means is the owner's
     /// business: here it is refused.
     pub fn serve(
         &mut self,
         engine: &mut Engine,
         client: ClientId,
-        caller: &Caller,
+        (caller, parentage): (u32, Parentage),
         request: Request,
         now: Nanos,
     ) {
-        log::debug!("process {}: {request:?}", caller.pid);
+        log::debug!("process {caller}: {request:?}");
         let answer = match request {
-            Request::Say { pid, batch } => match caller.speaker(pid, |pid| self.family(pid)) {
-                Ok(speaker) => return self.apply(engine, client, speaker, batch, now),
-                Err(why) => Reply::refused(why),
-            },
+            Request::Say { pid, batch } => {
+                let has_families = self.driven || !self.held.is_empty();
+                match speaker(caller, pid, parentage, has_families, |pid| self.family(pid)) {
+                    Ok(speaker) => return self.apply(engine, client, speaker, batch, now),
+                    Err(why) => Reply::refused(why),
+                }
+            }
             Request::Status { pid, status } => {
                 let mut reply = Reply::done();
                 if !self.exited(engine, pid, status == 0, now) {

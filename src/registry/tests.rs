@@ -54,6 +54,42 @@ fn a_second_provider_is_told_and_takes_over() {
 }
 
 #[test]
+fn a_need_that_is_satisfied_at_once_takes_nothing_from_the_one_behind_it() {
+    let mut desk = Desk::new();
+    let now = Op::Provide { service: "a".into(), immediate: true };
+    desk.say(1, 11, vec![now, provide("b"), provide("c")]);
+    let both = vec![need("a", Strength::Need), need("b", Strength::Need)];
+    assert_eq!(desk.say(2, 12, both), None, "b is not there");
+    let failed = vec![need("nothing", Strength::Order), need("a", Strength::Need), need("c", Strength::Need)];
+    desk.registry.complete_unit(&mut desk.engine, 1);
+    assert_eq!(desk.say(3, 13, failed), None, "c is not there");
+    desk.registry.exited(&mut desk.engine, 11, true, 5);
+    let nobody = Reply { words: vec!["nobody provides nothing".into()], ..Reply::done() };
+    assert_eq!(desk.replies(), [(2, Reply::done()), (3, nobody)]);
+}
+
+#[test]
+fn many_needs_end_in_any_order() {
+    const MANY: usize = 300;
+    let mut desk = Desk::new();
+    let name = |n: usize| format!("s{n}");
+    // The caller has a job, so that its calls stand in the job's list, too.
+    let mut all = vec![provide("own")];
+    all.extend((0..MANY).map(|n| need(&name(n), Strength::Need)));
+    assert_eq!(desk.say(1, 11, all), None);
+    for n in 0..MANY {
+        // 7 and 300 have no common divisor: each once.
+        let ops = vec![Op::Provide { service: name(n * 7 % MANY), immediate: true }];
+        assert_eq!(desk.registry.waiting_rows(&desk.engine, 0).len(), MANY - n);
+        let batch = Batch { ops, ..Batch::default() };
+        desk.registry.apply(&mut desk.engine, 2, Process { pid: 12, birth: 1 }, batch, 0);
+        let told: Vec<_> = desk.replies().into_iter().filter(|(client, _)| *client == 1).collect();
+        assert_eq!(told, if n + 1 < MANY { vec![] } else { vec![(1, Reply::done())] }, "{n}");
+    }
+    assert_eq!(desk.registry.waiting_rows(&desk.engine, 0), []);
+}
+
+#[test]
 fn the_whole_circle_is_named() {
     let mut desk = Desk::new();
     for (client, pid, own) in [(1, 11, "a"), (2, 12, "b"), (3, 13, "c")] {

@@ -129,7 +129,8 @@ impl<S: Spawner, C: Clock> Dispatcher<'_, S, C> {
         let (Some(registry), now) = (&mut self.registry, self.clock.now()) else { return };
         match event {
             Event::Asked { client, caller, request } => {
-                registry.serve(&mut self.engine, client, &caller, request, now);
+                let who = (caller, self.spawner.parentage());
+                registry.serve(&mut self.engine, client, who, request, now);
             }
             Event::Gone(client) => registry.gone(&mut self.engine, client, now),
             Event::Died(process) => registry.died(process, now),

@@ -5,7 +5,7 @@
 
 use super::{Nanos, Outcome, Usage};
 use crate::model::JobId;
-use crate::registry::{Caller, ClientId, Effect, Process, Request};
+use crate::registry::{ClientId, Effect, Parentage, Process, Request};
 
 /// How a process ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,8 +48,8 @@ pub enum Event {
     Asked {
         /// To whom the answer goes.
         client: ClientId,
-        /// Who that is.
-        caller: Caller,
+        /// The number of its process.
+        caller: u32,
         /// What.
         request: Request,
     },
@@ -73,6 +73,11 @@ pub trait Spawner {
     /// The process of a job that runs.
     fn pid(&self, _job: JobId) -> Option<u32> {
         None
+    }
+
+    /// How processes are found by their numbers, where they can ask anything of the run.
+    fn parentage(&self) -> Parentage {
+        |_| None
     }
 
     /// Does what the registry of the run asks for, where processes can ask anything of the run.

@@ -1,6 +1,6 @@
 //! Every form of serelc, every exit code, and the daemon's life, with real processes.
 
-use super::{Daemon, code, line};
+use super::{Daemon, code, line, programs};
 use crate::support::program::{LIMIT, finish};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
@@ -13,6 +13,18 @@ fn provider(service: &str) -> String {
 
 fn pid(child: &std::process::Child) -> Pid {
     Pid::from_raw(child.id().cast_signed())
+}
+
+#[test]
+fn what_boot_scripts_call_carries_no_database() {
+    let carries = |program: &str| {
+        let bytes = std::fs::read(programs().join(program)).expect("a program");
+        memchr::memmem::find(&bytes, b"SQLite format 3").is_some()
+    };
+    assert!(carries("serelrc"), "the words by which it is known");
+    for program in ["serelc", "sereld"] {
+        assert!(!carries(program), "{program}");
+    }
 }
 
 #[test]

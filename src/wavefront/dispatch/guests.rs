@@ -3,7 +3,7 @@
 use super::*;
 use crate::model::{Id, Strength};
 use crate::plan::{Job, Manner, Need};
-use crate::registry::{Batch, Caller, Op, Outcome as Answered, Process, Reply, Request};
+use crate::registry::{Batch, Op, Outcome as Answered, Parentage, Process, Reply, Request};
 use crate::wavefront::VirtualClock;
 use proptest::prelude::*;
 use std::cell::RefCell;
@@ -19,6 +19,9 @@ enum Step {
     /// Lets others have a turn.
     Work,
 }
+
+/// serelc is a child of its script, and has this much more of a number.
+const CHILD: u32 = 50_000;
 
 /// Processes that only pretend, and speak. Time does not pass; turns do.
 struct Talkers {
@@ -38,14 +41,8 @@ struct Talkers {
 impl Talkers {
     fn say(job: JobId, op: Op) -> Event {
         let pid = pid(job);
-        // serelc is a child of the script.
-        let line = vec![Process { pid: pid + 50_000, birth: 5 }, Process { pid, birth: 4 }];
         let batch = Batch { ops: vec![op], ..Batch::default() };
-        Event::Asked {
-            client: job.index() as u64,
-            caller: Caller { pid: pid + 50_000, line: Some(line) },
-            request: Request::Say { pid, batch },
-        }
+        Event::Asked { client: job.index() as u64, caller: pid + CHILD, request: Request::Say { pid, batch } }
     }
 }
 
@@ -74,6 +71,13 @@ impl Spawner for Talkers {
 
     fn pid(&self, job: JobId) -> Option<u32> {
         Some(pid(job))
+    }
+
+    fn parentage(&self) -> Parentage {
+        |pid| {
+            let parent = if pid > CHILD { pid - CHILD } else { 1 };
+            Some((Process { pid, birth: 4 }, parent))
+        }
     }
 
     fn carry_out(&mut self, effect: Effect) {
