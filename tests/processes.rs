@@ -56,7 +56,13 @@ fn drive(
     let (sender, heard) = unbounded();
     let mut reporter = Reporter::new(Box::new(Witness(sender)));
     let priorities: IdVec<JobId, u64> = vec![0; texts.len()].into();
-    let settings = Settings { slots: 99, timeout: Some(timeout), grace: 300_000_000, guests: false };
+    let settings = Settings {
+        slots: 99,
+        timeout: Some(timeout),
+        grace: 300_000_000,
+        processes: usize::MAX,
+        guests: false,
+    };
     let result = run(&plan, &priorities, settings, &[], &mut processes, &Monotonic, &mut reporter);
     assert!(reporter.close());
     let held = processes.finish();

@@ -60,7 +60,7 @@ impl Server {
     /// A client of sereld.
     pub(super) fn client(&self) -> Client {
         let address = Address::Path(self.socket.clone());
-        patiently(|| Client::connect(&address).ok())
+        patiently(|| Client::connect(&address, None).ok())
     }
 
     /// A connection without a protocol.

@@ -11,6 +11,10 @@ use crate::root::Root;
 use nix::unistd::getppid;
 use std::collections::HashMap;
 use std::path::Path;
+use std::time::Duration;
+
+/// How long the daemon may take to hear of a part of a unit.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Services in one message of `--apply-started`.
 const STARTED: usize = 1000;
@@ -51,7 +55,9 @@ pub(super) fn members(root: &Root, plan: &Plan, pairs: &[(String, String)]) -> V
 
 /// Hands a unit to the daemon, if one is there. Nothing of it is a reason to fail.
 pub(super) fn hand_over(address: &Address, members: &[Member]) {
-    match Client::connect(address).and_then(|mut client| client.hand_over(members)) {
+    let handed = Client::connect(address, Some(PATIENCE))
+        .and_then(|mut client| client.hand_over(members, Some(PATIENCE)));
+    match handed {
         Ok(reply) if reply.outcome == Outcome::Done => log::info!("the daemon knows the unit"),
         Ok(reply) => log::warn!("the daemon does not take the unit: {}", reply.words.join(", ")),
         Err(CallError::NoDaemon { .. }) => log::debug!("no daemon at {address}"),
@@ -94,7 +100,9 @@ pub(super) fn say_path(
 /// `serelhistory --apply PATH`: for the parent process, all that belongs to the path.
 pub fn apply(root: &Root, database: &Path, servers: &Servers, path: &str) -> Exit {
     let pid = getppid().as_raw().unsigned_abs();
-    let said = Client::nearest(servers).and_then(|(mut client, _)| {
+    let whole = std::path::absolute(path).unwrap_or_else(|_| path.into());
+    let path = &*whole.to_string_lossy();
+    let said = Client::nearest(servers, None).and_then(|(mut client, _)| {
         say_path(&mut client, pid, path, false, || remembered(root, database, path))
     });
     if let Ok(Reply { outcome: Outcome::UnknownPath, .. }) = &said {
@@ -119,7 +127,7 @@ pub fn apply_started(database: &Path, servers: &Servers) -> Exit {
     };
     let pid = getppid().as_raw().unsigned_abs();
     let say = || -> Result<Reply, CallError> {
-        let (mut client, _) = Client::nearest(servers)?;
+        let (mut client, _) = Client::nearest(servers, None)?;
         let mut all = Reply::done();
         for some in populated.started.chunks(STARTED) {
             let ops = some.iter().map(|service| Op::Provide { service: service.clone(), immediate: true });

@@ -51,8 +51,13 @@ fn open(address: Address) -> Result<Daemon, String> {
     signals.thread_block().map_err(|errno| errno.desc().to_owned())?;
     let shown = address.to_string();
     raise_limit();
-    let server = Server::open(address, Some(&signals), None)
-        .map_err(|error| format!("cannot listen at {shown}: {error}"))?;
+    let server = Server::open(address, Some(&signals), None).map_err(|error| match error.kind() {
+        std::io::ErrorKind::AddrInUse => format!(
+            "cannot listen at {shown}: somebody does already; end it by `serelc --control stop`, or choose \
+                 another --socket"
+        ),
+        _ => format!("cannot listen at {shown}: {error}"),
+    })?;
     log::info!("listening at {shown}");
     Ok(Daemon { server, engine: Engine::default(), registry: Registry::new(), clock: Monotonic })
 }

@@ -8,7 +8,7 @@
 use crate::ipc::{self, Address, CallError, Client, Server};
 use crate::model::{JobId, Phase};
 use crate::plan::Plan;
-use crate::registry::{Batch, Effect, Op, Outcome, Parentage, Request, State};
+use crate::registry::{Batch, Effect, Op, Outcome, Parentage, Reply, Request, State};
 use crate::wavefront::{self, Nanos, Spawner};
 use crossbeam_channel::{Receiver, Sender, TryRecvError, unbounded};
 use nix::sys::eventfd::{EfdFlags, EventFd};
@@ -59,13 +59,10 @@ impl Ear {
         let bell = Arc::clone(&self.bell);
         let begun: Vec<Op> = match plan.phase {
             Phase::Start => {
-                let provide = |name: &str| Op::Provide { service: name.to_owned(), immediate: false };
-                plan.providers()
-                    .iter()
-                    .zip(plan.services.iter())
-                    .filter(|(by, _)| !by.is_empty())
-                    .map(|(_, name)| provide(name))
-                    .collect()
+                let provided = plan.providers();
+                let named = provided.iter().zip(plan.services.iter());
+                let own = named.filter(|(by, name)| !by.is_empty() && !Plan::is_link(name));
+                own.map(|(_, name)| Op::Provide { service: name.to_owned(), immediate: false }).collect()
             }
             Phase::Stop => Vec::new(),
         };
@@ -212,20 +209,16 @@ impl Talker {
         more
     }
 
-    /// Says to a daemon, if there is one, that a unit is being started here, and by whom.
+    /// Says to a daemon, if there is one, what is being started here, and then that nobody else will come.
     fn join_daemon(&mut self, begun: &[Op]) {
         let address = Address::choose(None);
-        let joined = Client::connect(&address).and_then(|mut client| {
-            let reply = client.hand_over(&[])?;
-            Ok((client, reply))
-        });
-        match joined {
-            Ok((client, reply)) if reply.outcome == Outcome::Done => {
+        match Client::connect(&address, Some(PATIENCE)) {
+            Ok(client) => {
                 log::info!("the daemon at {address} hears of this run");
                 self.daemon = Some(client);
                 self.tell_daemon(begun);
+                self.ask_daemon(|daemon| daemon.hand_over(&[], Some(PATIENCE)));
             }
-            Ok((_, reply)) => log::warn!("the daemon does not hear of this run: {}", reply.words.join(", ")),
             Err(CallError::NoDaemon { .. }) => log::debug!("no daemon at {address}"),
             Err(error) => log::warn!("the daemon does not hear of this run: {error}"),
         }
@@ -233,10 +226,19 @@ impl Talker {
 
     fn tell_daemon(&mut self, ops: &[Op]) {
         for some in ops.chunks(MOST_OPS) {
-            let Some(daemon) = &mut self.daemon else { return };
             let batch = Batch { ops: some.to_vec(), ..Batch::default() };
             let request = Request::Say { pid: std::process::id(), batch };
-            if let Err(error) = daemon.call(&request, Some(Instant::now() + PATIENCE)) {
+            self.ask_daemon(|daemon| daemon.call(&request, Some(Instant::now() + PATIENCE)));
+        }
+    }
+
+    /// One request. A daemon that does not answer is left alone from then on.
+    fn ask_daemon(&mut self, ask: impl FnOnce(&mut Client) -> Result<Reply, CallError>) {
+        let Some(daemon) = &mut self.daemon else { return };
+        match ask(daemon) {
+            Ok(Reply { outcome: Outcome::Done, .. }) => {}
+            Ok(reply) => log::warn!("the daemon refuses news of this run: {}", reply.words.join(", ")),
+            Err(error) => {
                 log::warn!("the daemon hears no more of this run: {error}");
                 self.daemon = None;
             }
@@ -246,6 +248,9 @@ impl Talker {
 
 /// What a daemon is told of a change.
 fn change(name: &str, state: State) -> Option<Op> {
+    if Plan::is_link(name.trim_start_matches('-')) {
+        return None;
+    }
     if let Some(stopped) = name.strip_prefix('-') {
         // The stop of a service is done.
         return (state == State::Available).then(|| Op::Withdraw { service: stopped.to_owned() });

@@ -46,13 +46,31 @@ pub fn populate(
         },
         boot: boot_id(),
     });
+    let said = loaded.batch.populated.clone();
     match loaded.batch.save(database) {
         Ok(_) => Exit::Ok,
+        // What every early boot meets: the answers are there, from the last time.
+        Err(trouble @ Trouble::ReadOnly { .. }) if said.is_some_and(|said| is_stored(database, &said)) => {
+            log::info!("{trouble}");
+            Exit::Ok
+        }
         Err(trouble) => {
             log::error!("{trouble}");
             exit_of(&trouble)
         }
     }
+}
+
+/// Whether the history has the answers about the same unit.
+fn is_stored(database: &Path, said: &Populated) -> bool {
+    let stored =
+        History::open(database).ok().flatten().and_then(|history| history.populated().ok().flatten());
+    stored.is_some_and(|stored| {
+        let same = |populated: &Populated| {
+            (populated.key, populated.started.clone(), populated.pairs.clone(), populated.verify.clone())
+        };
+        same(&stored) == same(said)
+    })
 }
 
 fn exit_of(trouble: &Trouble) -> Exit {

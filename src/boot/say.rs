@@ -3,11 +3,18 @@
 //! Boot scripts call this many times, so that nothing of the history, the graph or the wavefront may be linked in.
 
 use super::print;
+use crate::exit::Exit;
 use crate::ipc::{CallError, Client, Servers};
 use crate::registry::{Batch, EdgeRow, Op, Outcome, Query, Reply, Request, Response, ServiceRow, WaitingRow};
 use serde::Serialize;
 use std::fmt::Write as _;
 use std::time::{Duration, Instant};
+
+/// Exit status when a need has no answer in the time that it was given.
+const NOT_IN_TIME: u8 = 5;
+
+/// How long a daemon may take to answer what it can answer at once.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// What serelc was called for.
 #[derive(Debug)]
@@ -31,32 +38,59 @@ pub enum Saying {
 pub fn say(servers: &Servers, saying: &Saying) -> u8 {
     let said = match saying {
         Saying::Ask(query, json) => ask(servers, query, *json),
-        Saying::Ops(ops, patience) => tell(servers, ops.clone(), *patience),
+        Saying::Ops(ops, patience) => {
+            // Only a need waits by its nature.
+            let waits = ops.iter().any(|op| matches!(op, Op::Need { .. }));
+            tell(servers, ops.clone(), patience.or((!waits).then_some(PATIENCE)))
+        }
         Saying::Status { pid, status } => once(
-            Client::nearest(servers).map(|(client, _)| client),
+            Client::nearest(servers, None).map(|(client, _)| client),
             &Request::Status { pid: *pid, status: *status },
         ),
         // A run ends by itself.
-        Saying::Stop => once(Client::connect(&servers.daemon), &Request::Stop),
+        Saying::Stop => once(Client::connect(&servers.daemon, Some(PATIENCE)), &Request::Stop),
     };
     said.unwrap_or_else(|error| {
-        crate::log::say(format_args!("serelc: error: {error}"));
-        status_of_error(&error)
+        let waits = match saying {
+            Saying::Ops(ops, Some(_)) => ops.iter().map(Op::service).collect::<Vec<_>>().join(" "),
+            _ => String::new(),
+        };
+        match error {
+            CallError::TimedOut if !waits.is_empty() => {
+                crate::log::say(format_args!(
+                    "serelc: the time is over, and there is no answer yet: {waits}"
+                ));
+                NOT_IN_TIME
+            }
+            error => {
+                crate::log::say(format_args!("serelc: error: {error}"));
+                status_of_error(&error)
+            }
+        }
     })
 }
 
 fn once(client: Result<Client, CallError>, request: &Request) -> Result<u8, CallError> {
-    Ok(report("serelc", &client?.call(request, None)?))
+    Ok(report("serelc", &client?.call(request, Instant::now().checked_add(PATIENCE))?))
 }
 
-/// Says what the parent process has to say. What nobody in a run provides, a daemon may know of.
+/// Says what the parent process has to say. What nobody in a run provides, a daemon may know of, and a run that has
+/// come to its end leaves its scripts to the daemon.
 fn tell(servers: &Servers, mut ops: Vec<Op>, patience: Option<Duration>) -> Result<u8, CallError> {
     let limit = patience.and_then(|patience| Instant::now().checked_add(patience));
     let pid = nix::unistd::getppid().as_raw().unsigned_abs();
     let request = |ops: &[Op]| Request::Say { pid, batch: Batch { ops: ops.to_vec(), ..Batch::default() } };
+    let mut servers = servers.clone();
     loop {
-        let (mut client, in_run) = Client::nearest(servers)?;
-        let reply = client.call(&request(&ops), limit)?;
+        let left = limit.map(|limit| limit.saturating_duration_since(Instant::now()));
+        let (mut client, in_run) = Client::nearest(&servers, left)?;
+        let reply = match client.call(&request(&ops), limit) {
+            Err(CallError::Broken(_)) if in_run => {
+                servers.run = None;
+                continue;
+            }
+            other => other?,
+        };
         let elsewhere: Vec<Op> = match &reply.outcome {
             Outcome::Nobody { service } if in_run => {
                 ops.extract_if(.., |op| op.service() == service).collect()
@@ -66,7 +100,7 @@ fn tell(servers: &Servers, mut ops: Vec<Op>, patience: Option<Duration>) -> Resu
         if elsewhere.is_empty() {
             return Ok(report("serelc", &reply));
         }
-        match Client::connect(&servers.daemon) {
+        match Client::connect(&servers.daemon, left) {
             Err(CallError::NoDaemon { .. }) => return Ok(report("serelc", &reply)),
             daemon => {
                 let reply = daemon?.call(&request(&elsewhere), limit)?;
@@ -98,8 +132,8 @@ fn status(outcome: &Outcome) -> u8 {
 
 pub(super) fn status_of_error(error: &CallError) -> u8 {
     match error {
-        CallError::TimedOut => 5,
-        CallError::NoDaemon { .. }
+        CallError::TimedOut
+        | CallError::NoDaemon { .. }
         | CallError::Untrusted { .. }
         | CallError::Broken(_)
         | CallError::Garbled(_) => 4,
@@ -107,10 +141,10 @@ pub(super) fn status_of_error(error: &CallError) -> u8 {
 }
 
 fn ask(servers: &Servers, query: &Query, json: bool) -> Result<u8, CallError> {
-    let (mut client, _) = Client::nearest(servers)?;
+    let (mut client, _) = Client::nearest(servers, Some(PATIENCE))?;
     client.send(&Request::Query(query.clone()))?;
     let (mut services, mut waiting, mut edges) = (Vec::new(), Vec::new(), Vec::new());
-    let reply = client.receive(None, |rows| match rows {
+    let reply = client.receive(Instant::now().checked_add(PATIENCE), |rows| match rows {
         Response::Services(mut rows) => services.append(&mut rows),
         Response::Waiting(mut rows) => waiting.append(&mut rows),
         Response::Edges(mut rows) => edges.append(&mut rows),
@@ -132,8 +166,7 @@ fn ask(servers: &Servers, query: &Query, json: bool) -> Result<u8, CallError> {
         (Query::Waiting, false) => waiting.iter().map(waiting_line).collect(),
         (Query::Graph, false) => edges.iter().map(edge_line).collect(),
     };
-    print(&text);
-    Ok(0)
+    Ok(u8::from(print(&text) != Exit::Ok))
 }
 
 fn to_json<T: Serialize>(rows: &T) -> String {

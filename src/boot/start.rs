@@ -15,6 +15,7 @@ use crate::wavefront::{
     Behaviour, Monotonic, Outcome, Processes, Reporter, Run, Script, Session, Settings, Simulated, Watch,
     hold_signals, keep_open, run,
 };
+use nix::sys::resource::{Resource, getrlimit};
 use nix::sys::signal::SigSet;
 use std::ffi::CString;
 use std::fs::File;
@@ -32,6 +33,17 @@ const SECOND: u64 = 1_000_000_000;
 /// little and save much, up to where all of them compute at once. Measured in `bench/README.md`, "Slots".
 const SLOTS_PER_CPU: usize = 32;
 const LEAST_SLOTS: usize = 64;
+
+/// Files that a run needs for other things than its jobs.
+const OTHER_FILES: u64 = 128;
+/// Files that each job takes: its process, its output, and its question when it waits for another.
+const FILES: u64 = 3;
+
+/// Processes that the limit of open files has room for. It is not raised, since every script would inherit that.
+fn most_processes() -> usize {
+    let soft = getrlimit(Resource::RLIMIT_NOFILE).map_or(1024, |(soft, _)| soft);
+    usize::try_from(soft.saturating_sub(OTHER_FILES) / FILES).unwrap_or(usize::MAX).max(1)
+}
 
 /// Slots for `--jobs auto`.
 pub fn auto_slots() -> usize {
@@ -137,6 +149,7 @@ fn execute(
         slots: running.slots,
         timeout: (running.timeout > 0).then(|| running.timeout.saturating_mul(SECOND)),
         grace: GRACE,
+        processes: most_processes(),
         guests: hears,
     };
     let result = run(plan, &priorities, settings, &already, &mut processes, &Monotonic, &mut reporter);
@@ -296,7 +309,8 @@ fn dry_run(plan: &Plan, loaded: &Loaded, running: &Running) -> Exit {
         .collect();
     let (mut simulated, clock) = Simulated::new(behaviours);
     let costs = loaded.costs();
-    let settings = Settings { slots: running.slots, timeout: None, grace: GRACE, guests: false };
+    let settings =
+        Settings { slots: running.slots, timeout: None, grace: GRACE, processes: usize::MAX, guests: false };
     let priorities = priorities(plan, costs.as_ref());
     let result = run(plan, &priorities, settings, &[], &mut simulated, &clock, &mut Reporter::silent());
     let mut text = String::new();

@@ -8,20 +8,25 @@ use super::apply::{remembered, say_path};
 use crate::ipc::{CallError, Client, Servers};
 use crate::registry::{Batch, Outcome, Request};
 use crate::root::Root;
+use crate::wavefront::{Script, exec, hold_signals};
+use nix::errno::Errno;
+use nix::spawn::{PosixSpawnAttr, PosixSpawnFileActions, PosixSpawnFlags};
 use nix::sys::signal::{SigSet, Signal, kill};
-use nix::sys::signalfd::SignalFd;
+use nix::sys::signalfd::{SfdFlags, SignalFd};
+use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::Pid;
-use std::ffi::OsString;
-use std::io;
-use std::os::unix::process::ExitStatusExt as _;
+use std::ffi::{CString, OsString};
+use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command};
 use std::time::{Duration, Instant};
 
 /// Exit status when the script was not run because what it needs failed: the generic one of LSB 5.0, 22.2.
 const NOT_STARTED: u8 = 1;
 /// How long the daemon may take to hear of the end: longer than it ever needs, and no reason to hang.
 const FAREWELL: Duration = Duration::from_secs(2);
+
+/// How long the daemon may take to show that it is there: a script is run without it then.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Signals that are passed on to the script.
 const PASSED_ON: [Signal; 6] =
@@ -69,7 +74,8 @@ pub fn wrap(servers: &Servers, wrapped: &Wrapped) -> u8 {
 /// Says what belongs to the script, and waits for what it needs.
 fn enter(servers: &Servers, wrapped: &Wrapped, path: &Path) -> Result<(Client, Outcome), CallError> {
     let pid = std::process::id();
-    let (mut client, _) = Client::nearest(servers)?;
+    let (mut client, _) = Client::nearest(servers, Some(PATIENCE))?;
+    client.greet(PATIENCE)?;
     let given = path.to_string_lossy();
     // The daemon may know it by another of its paths.
     let known = || {
@@ -92,50 +98,65 @@ fn enter(servers: &Servers, wrapped: &Wrapped, path: &Path) -> Result<(Client, O
 
 /// Runs the script, passes signals on, and waits for its end.
 fn run(wrapped: &Wrapped) -> u8 {
+    // A caller that ignores SIGCHLD would keep the script's status from us.
+    let _ = hold_signals();
     let mut signals = SigSet::from_iter(PASSED_ON);
     signals.add(Signal::SIGCHLD);
-    // Before the script is started, so that its end cannot be missed. It begins with no signal blocked itself.
-    let signals = signals.thread_block().and_then(|()| SignalFd::new(&signals));
-    let started = start(wrapped);
-    let mut child = match started {
-        Ok(child) => child,
-        Err(error) => {
-            crate::log::say(format_args!("serel-wrap: {}: {error}", wrapped.script.display()));
-            // What a shell says.
-            return if error.kind() == io::ErrorKind::NotFound { 127 } else { 126 };
-        }
-    };
-    let status = match signals {
-        Ok(signals) => supervise(&mut child, &signals),
-        Err(_) => child.wait(),
-    };
-    match status {
-        Ok(status) => {
-            let code = status.code().unwrap_or_else(|| 128 + status.signal().unwrap_or(0));
-            u8::try_from(code).unwrap_or(u8::MAX)
-        }
-        Err(error) => {
-            log::error!("cannot wait for {}: {error}", wrapped.script.display());
+    // Before the script is started, so that its end cannot be missed.
+    let signals = signals.thread_block().and_then(|()| SignalFd::with_flags(&signals, SfdFlags::SFD_CLOEXEC));
+    let ended = start(wrapped).map(|pid| match signals {
+        Ok(signals) => supervise(pid, &signals),
+        Err(_) => wait(pid, None),
+    });
+    match ended {
+        Ok(Ok(Some(code))) => u8::try_from(code).unwrap_or(u8::MAX),
+        Ok(Ok(None)) => u8::MAX,
+        Ok(Err(errno)) => {
+            log::error!("cannot wait for {}: {}", wrapped.script.display(), errno.desc());
             u8::MAX
         }
-    }
-}
-
-fn start(wrapped: &Wrapped) -> io::Result<Child> {
-    match Command::new(&wrapped.script).args(&wrapped.arguments).spawn() {
-        // No `#!` line: what a shell does with such a script, and so what init scripts may count on.
-        Err(error) if error.raw_os_error() == Some(libc::ENOEXEC) => {
-            Command::new("/bin/sh").arg(&wrapped.script).args(&wrapped.arguments).spawn()
+        Err(errno) => {
+            crate::log::say(format_args!("serel-wrap: {}: {}", wrapped.script.display(), errno.desc()));
+            // What a shell says.
+            if errno == Errno::ENOENT { 127 } else { 126 }
         }
-        other => other,
     }
 }
 
-fn supervise(child: &mut Child, signals: &SignalFd) -> io::Result<std::process::ExitStatus> {
-    let pid = Pid::from_raw(child.id().cast_signed());
+/// Starts the script, with no signal blocked, whatever is blocked here.
+fn start(wrapped: &Wrapped) -> nix::Result<Pid> {
+    let text = |bytes: &[u8]| CString::new(bytes).map_err(|_| Errno::EINVAL);
+    let program = text(wrapped.script.as_os_str().as_bytes())?;
+    let mut arguments = vec![program.clone()];
+    for argument in &wrapped.arguments {
+        arguments.push(text(argument.as_bytes())?);
+    }
+    let environment = std::env::vars_os()
+        .filter_map(|(name, value)| CString::new([name.as_bytes(), b"=", value.as_bytes()].concat()).ok());
+    let mut attributes = PosixSpawnAttr::init()?;
+    attributes.set_sigmask(&SigSet::empty())?;
+    attributes.set_flags(PosixSpawnFlags::POSIX_SPAWN_SETSIGMASK)?;
+    let script = Script { program, arguments };
+    exec(&script, &environment.collect::<Vec<_>>(), &PosixSpawnFileActions::init()?, &attributes)
+}
+
+/// The exit status of a process that has ended, 128 and more when a signal ended it; `None` while it runs.
+fn wait(pid: Pid, how: Option<WaitPidFlag>) -> nix::Result<Option<i32>> {
     loop {
-        if let Some(status) = child.try_wait()? {
-            return Ok(status);
+        match waitpid(pid, how) {
+            Ok(WaitStatus::Exited(_, code)) => return Ok(Some(code)),
+            Ok(WaitStatus::Signaled(_, signal, _)) => return Ok(Some(128 + signal as i32)),
+            Ok(WaitStatus::StillAlive) => return Ok(None),
+            Ok(_) | Err(Errno::EINTR) => {}
+            Err(errno) => return Err(errno),
+        }
+    }
+}
+
+fn supervise(pid: Pid, signals: &SignalFd) -> nix::Result<Option<i32>> {
+    loop {
+        if let Some(code) = wait(pid, Some(WaitPidFlag::WNOHANG))? {
+            return Ok(Some(code));
         }
         let Ok(Some(info)) = signals.read_signal() else { continue };
         let signal = Signal::try_from(info.ssi_signo.cast_signed());

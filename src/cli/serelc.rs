@@ -24,7 +24,8 @@ const USAGE: u8 = 3;
 struct Cli {
     #[command(flatten)]
     general: General,
-    /// The parent process (the script) is starting SERVICE, which is available when it exits with status 0
+    /// The parent process (the script) is starting SERVICE, which is available when it exits with status 0, as
+    /// serelrc and serel-wrap see it or --statuschange says
     #[arg(long, group = "what", value_name = "SERVICE")]
     provide: Vec<String>,
     /// With --provide: available now, before the script exits
@@ -120,6 +121,7 @@ fn read_query(words: &[String]) -> Result<Query, String> {
     match words.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         ["services"] => Ok(Query::Services),
         ["service", name] => Ok(Query::Service(name.to_owned())),
+        ["service"] => Err("which service? Ask `--query service NAME`".to_owned()),
         ["waiting"] => Ok(Query::Waiting),
         ["graph"] => Ok(Query::Graph),
         _ => Err(format!(

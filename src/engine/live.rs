@@ -36,7 +36,12 @@ impl Engine {
     /// comes, [`Engine::discard`] when it will not.
     pub fn add_expected(&mut self, provides: Vec<ServiceId>) -> JobId {
         for service in &provides {
-            self.services[*service].hopes += 1;
+            let service = &mut self.services[*service];
+            service.hopes += 1;
+            // What failed may be tried again: whoever needs it now waits for that.
+            if service.state == ServiceState::Failed {
+                service.state = ServiceState::Stopped;
+            }
         }
         let id = self.add(Job::transient(JobState::Ready, provides));
         for index in 0..self.jobs[id].provides.len() {

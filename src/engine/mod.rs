@@ -149,16 +149,6 @@ impl Engine {
         }
     }
 
-    /// A running job made one of its services available before its end. False when the job does not provide it.
-    pub fn provided(&mut self, id: JobId, service: ServiceId) -> bool {
-        let known = self.jobs[id].state == JobState::Running && self.jobs[id].provides.contains(&service);
-        if known {
-            self.settle(service, ServiceState::Available);
-            self.tell_waiters();
-        }
-        known
-    }
-
     /// A job ended; `succeeded` makes its services available. A job that was not started may end, too (it could not
     /// be started, or the run is over).
     pub fn ended(&mut self, id: JobId, succeeded: bool) {
@@ -181,8 +171,10 @@ impl Engine {
             .filter(|id| matches!(self.jobs[*id].state, JobState::Waiting | JobState::Ready))
             .collect();
         for id in &cancelled {
-            self.set(*id, JobState::Ended(Verdict::Skipped));
+            self.finish(*id, Verdict::Skipped);
         }
+        // Whoever runs and waits for one of them has its answer.
+        self.tell_waiters();
         self.actions.clear();
         cancelled
     }

@@ -41,8 +41,7 @@ fn an_early_provide_releases_those_who_wait_for_that_service_only() {
     let mut engine = engine(4, &[(&[0, 1], &[]), (&[2], &need(0)), (&[3], &need(1))]);
     assert_eq!(actions(&mut engine), [Action::Ready(A)]);
     engine.started(A);
-    assert!(engine.provided(A, ServiceId(0)));
-    assert!(!engine.provided(A, ServiceId(2)), "not its own");
+    assert_eq!(engine.provide(A, ServiceId(0), true), Provision::First);
     assert_eq!(actions(&mut engine), [Action::Ready(B)]);
     engine.ended(A, true);
     assert_eq!(actions(&mut engine), [Action::Ready(C)]);
@@ -53,7 +52,7 @@ fn what_was_available_stays_so_when_its_provider_fails_later() {
     let mut engine = engine(2, &[(&[0], &[]), (&[1], &[(0, Strength::Need)])]);
     actions(&mut engine);
     engine.started(A);
-    engine.provided(A, ServiceId(0));
+    engine.provide(A, ServiceId(0), true);
     engine.ended(A, false);
     assert_eq!(actions(&mut engine), [Action::Ready(B)]);
     assert_eq!(engine.service(ServiceId(0)), ServiceState::Available);

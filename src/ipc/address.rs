@@ -1,13 +1,16 @@
 //! Where a server listens: an abstract name, which needs no writable file system, or a path.
 
+use nix::sys::socket::{AddressFamily, SockFlag, SockType, UnixAddr, connect, socket};
 use std::ffi::{OsStr, OsString};
 use std::fmt;
 use std::io;
+use std::os::fd::AsRawFd as _;
 use std::os::linux::net::SocketAddrExt as _;
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::FileTypeExt as _;
 use std::os::unix::net::{SocketAddr, UnixListener, UnixStream};
 use std::path::PathBuf;
+use std::time::Duration;
 
 /// The environment variable that names the socket.
 const VARIABLE: &str = "SEREL_SOCKET";
@@ -44,6 +47,9 @@ impl Address {
 
     fn socket(&self) -> io::Result<SocketAddr> {
         match self {
+            Address::Abstract(name) if name.is_empty() => {
+                Err(io::Error::new(io::ErrorKind::InvalidInput, "there is no name behind the @"))
+            }
             Address::Abstract(name) => SocketAddr::from_abstract_name(name),
             Address::Path(path) => SocketAddr::from_pathname(path),
         }
@@ -56,7 +62,7 @@ impl Address {
         let refused = |error: &io::Error| error.kind() == io::ErrorKind::ConnectionRefused;
         if error.kind() == io::ErrorKind::AddrInUse
             && path.symlink_metadata()?.file_type().is_socket()
-            && self.connect().is_err_and(|error| refused(&error))
+            && self.connect(None).is_err_and(|error| refused(&error))
         {
             std::fs::remove_file(path)?;
             return UnixListener::bind_addr(&self.socket()?);
@@ -64,9 +70,21 @@ impl Address {
         first
     }
 
-    /// Connects to it.
-    pub fn connect(&self) -> io::Result<UnixStream> {
-        UnixStream::connect_addr(&self.socket()?)
+    /// Connects to it. A server that does not take the connection, or later does not read, is waited for no longer
+    /// than the limit; without one, as long as it takes.
+    pub fn connect(&self, limit: Option<Duration>) -> io::Result<UnixStream> {
+        let checked = self.socket()?;
+        let Some(limit) = limit else { return UnixStream::connect_addr(&checked) };
+        let (kind, flags) = (SockType::Stream, SockFlag::SOCK_CLOEXEC);
+        let stream = UnixStream::from(socket(AddressFamily::Unix, kind, flags, None)?);
+        // It holds for connect(2), too (socket(7)).
+        stream.set_write_timeout(Some(limit.max(Duration::from_millis(1))))?;
+        let address = match self {
+            Address::Abstract(name) => UnixAddr::new_abstract(name)?,
+            Address::Path(path) => UnixAddr::new(path)?,
+        };
+        connect(stream.as_raw_fd(), &address)?;
+        Ok(stream)
     }
 
     /// Removes the socket file, if there is one.

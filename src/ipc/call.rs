@@ -3,7 +3,7 @@
 use super::address::{Address, Servers};
 use super::peer::Peer;
 use super::protocol::{self, Garbled, MOST_REQUEST, MOST_RESPONSE};
-use crate::registry::{Member, Reply, Request, Response};
+use crate::registry::{Member, Query, Reply, Request, Response};
 use std::io::{self, Read as _, Write as _};
 use std::os::unix::net::UnixStream;
 use std::time::{Duration, Instant};
@@ -15,7 +15,9 @@ const MEMBERS: usize = 200;
 #[derive(Debug, thiserror::Error)]
 pub enum CallError {
     /// Nobody listens there.
-    #[error("no daemon at {address}: {source}")]
+    #[error(
+        "no daemon at {address} ({source}): start sereld, or say where it is by --socket or SEREL_SOCKET"
+    )]
     NoDaemon {
         /// Where.
         address: Address,
@@ -31,10 +33,10 @@ pub enum CallError {
         uid: u32,
     },
     /// The time is over.
-    #[error("no answer in time")]
+    #[error("the daemon is there and does not answer: see what holds it up, or start it anew")]
     TimedOut,
     /// The server has ended.
-    #[error("the daemon went away: {0}")]
+    #[error("the daemon went away before it answered: it was stopped, or killed ({0})")]
     Broken(io::Error),
     /// What came, or was to go, is no message.
     #[error("{0}")]
@@ -49,10 +51,14 @@ pub struct Client {
 }
 
 impl Client {
-    /// Connects, and looks at who listens before anything is said.
-    pub fn connect(address: &Address) -> Result<Self, CallError> {
-        let no_daemon = |source| CallError::NoDaemon { address: address.clone(), source };
-        let stream = address.connect().map_err(no_daemon)?;
+    /// Connects, and looks at who listens before anything is said. A server that does not take the connection, or
+    /// does not read, is given up after the limit.
+    pub fn connect(address: &Address, limit: Option<Duration>) -> Result<Self, CallError> {
+        let no_daemon = |source: io::Error| match source.kind() {
+            io::ErrorKind::WouldBlock => CallError::TimedOut,
+            _ => CallError::NoDaemon { address: address.clone(), source },
+        };
+        let stream = address.connect(limit).map_err(no_daemon)?;
         let peer = Peer::of(&stream).map_err(|errno| no_daemon(errno.into()))?;
         if !peer.may_answer() {
             return Err(CallError::Untrusted { address: address.clone(), uid: peer.uid });
@@ -62,11 +68,11 @@ impl Client {
 
     /// Connects to the run that the caller belongs to, as long as it lasts; else to the daemon. Returns whether it is
     /// the run.
-    pub fn nearest(servers: &Servers) -> Result<(Self, bool), CallError> {
-        match servers.run.as_ref().map(Self::connect) {
+    pub fn nearest(servers: &Servers, limit: Option<Duration>) -> Result<(Self, bool), CallError> {
+        match servers.run.as_ref().map(|run| Self::connect(run, limit)) {
             Some(Ok(client)) => Ok((client, true)),
             None | Some(Err(CallError::NoDaemon { .. })) => {
-                Self::connect(&servers.daemon).map(|client| (client, false))
+                Self::connect(&servers.daemon, limit).map(|client| (client, false))
             }
             Some(Err(error)) => Err(error),
         }
@@ -78,6 +84,7 @@ impl Client {
         match self.stream.write_all(&frame) {
             // It may have said why before it hung up; that is read next.
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Err(CallError::TimedOut),
             other => other.map_err(CallError::Broken),
         }
     }
@@ -102,8 +109,16 @@ impl Client {
         self.receive(limit, |_| {})
     }
 
-    /// Hands a unit over, in as many messages as it takes.
-    pub fn hand_over(&mut self, members: &[Member]) -> Result<Reply, CallError> {
+    /// Errors when the server does not answer to a small question in time. For whoever is to ask something that may
+    /// take for ever next.
+    pub fn greet(&mut self, limit: Duration) -> Result<(), CallError> {
+        let question = Request::Query(Query::Service(String::new()));
+        self.call(&question, Instant::now().checked_add(limit))?;
+        self.stream.set_read_timeout(None).map_err(CallError::Broken)
+    }
+
+    /// Hands a unit over, in as many messages as it takes; each may take as long as the limit.
+    pub fn hand_over(&mut self, members: &[Member], limit: Option<Duration>) -> Result<Reply, CallError> {
         let mut begin = true;
         let mut rest = members;
         loop {
@@ -111,7 +126,7 @@ impl Client {
             let (reply, left) = loop {
                 let (now, left) = rest.split_at(count);
                 let request = Request::Unit { begin, members: now.to_vec(), complete: left.is_empty() };
-                match self.call(&request, None) {
+                match self.call(&request, limit.and_then(|limit| Instant::now().checked_add(limit))) {
                     Err(CallError::Garbled(Garbled::TooLong(_))) if count > 1 => count /= 2,
                     other => break (other?, left),
                 }

@@ -38,6 +38,8 @@ pub(super) struct Connection {
     pub(super) interest: EpollFlags,
     /// It is closed when all is written.
     pub(super) closing: bool,
+    /// Bytes that it was last counted with.
+    pub(super) counted: usize,
     /// When patience with an incomplete message, or an unread farewell, ends.
     pub(super) deadline: Option<Nanos>,
 }
@@ -54,6 +56,7 @@ impl Connection {
             ended: false,
             interest: EpollFlags::EPOLLIN | EpollFlags::EPOLLRDHUP,
             closing: false,
+            counted: 0,
             deadline: None,
         }
     }

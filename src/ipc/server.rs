@@ -224,8 +224,8 @@ impl Server {
             self.vacant.push(index);
             return;
         }
-        self.kept += connection.kept();
         slot.connection = Some(connection);
+        self.count(client);
         self.set_deadline(client);
     }
 
@@ -272,6 +272,15 @@ impl Server {
         }
     }
 
+    /// Counts what a client makes us keep now.
+    fn count(&mut self, client: ClientId) {
+        if let Some(connection) = find(&mut self.slots, client) {
+            let kept = connection.kept();
+            self.kept = self.kept - connection.counted + kept;
+            connection.counted = kept;
+        }
+    }
+
     fn connection(&mut self, client: ClientId) -> Option<&mut Connection> {
         find(&mut self.slots, client)
     }
@@ -279,7 +288,6 @@ impl Server {
     /// Deals with the readiness of one client.
     fn take(&mut self, client: ClientId, ready: EpollFlags, events: &mut Vec<Event>) {
         let mut buffer = std::mem::take(&mut self.buffer);
-        let kept = self.connection(client).map_or(0, |connection| connection.kept());
         if let Some(connection) = self.connection(client) {
             let gone = ready.intersects(EpollFlags::EPOLLHUP | EpollFlags::EPOLLERR);
             let mut broken = ready.contains(EpollFlags::EPOLLOUT) && connection.flush().is_err();
@@ -299,8 +307,7 @@ impl Server {
             }
         }
         self.buffer = buffer;
-        let now = self.connection(client).map_or(0, |connection| connection.kept());
-        self.kept = (self.kept + now).saturating_sub(kept);
+        self.count(client);
     }
 
     /// Looks again at clients that have been answered, or have gone.
@@ -308,6 +315,7 @@ impl Server {
         for _ in 0..self.again.len() {
             let Some(client) = self.again.pop_front() else { return };
             self.next_request(client, events);
+            self.count(client);
         }
     }
 
@@ -414,10 +422,8 @@ impl Server {
         let frame = protocol::encode(response, MOST_RESPONSE)
             .unwrap_or_else(|garbled| reply(&Reply::refused(garbled.to_string())));
         let Some(connection) = self.connection(client) else { return };
-        let before = connection.kept();
         connection.ended |= send(connection, &frame).is_err();
-        let after = connection.kept();
-        self.kept = (self.kept + after).saturating_sub(before);
+        self.count(client);
     }
 
     /// Ends the answer to a client's request.
@@ -439,7 +445,7 @@ impl Server {
             return;
         };
         if let Some(connection) = slot.connection.take() {
-            self.kept = self.kept.saturating_sub(connection.kept());
+            self.kept -= connection.counted;
             let _ = self.epoll.delete(&connection.stream);
             self.vacant.extend(u32::try_from(index));
             events.push(Event::Gone(client));

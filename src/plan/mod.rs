@@ -13,6 +13,9 @@ use serde::{Deserialize, Serialize};
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
+/// Begins the names of services that chain the jobs of a serial plan; no service can have such a name.
+const CHAIN: &str = "/";
+
 /// Format of [`Plan::encode`]; part of the history's key, so another version never meets this decoder.
 pub const VERSION: u32 = 1;
 
@@ -204,6 +207,11 @@ impl Plan {
         })
     }
 
+    /// Whether a service is one that [`Plan::serial`] made.
+    pub fn is_link(name: &str) -> bool {
+        name.starts_with(CHAIN)
+    }
+
     /// The same jobs one after another: in the given order, but each after what it waits for as far as that has no
     /// circle. Each job gets a service of its own for the chain. What fails fails those who need it, too, if the needs
     /// are kept, and else nobody; keep none that may lie on a circle.
@@ -214,7 +222,7 @@ impl Plan {
             vec![(None, ServiceId(0)); self.len()].into();
         let mut previous = None;
         for id in self.serial_order() {
-            let own = serial.services.push(&format!("{}#{}", &self.names[id], id.0));
+            let own = serial.services.push(&format!("{CHAIN}{}", id.0));
             chain[id] = (previous.replace(own), own);
         }
         (serial.provides, serial.needs) = (Lists::default(), Lists::default());

@@ -23,7 +23,8 @@ impl Registry {
     }
 
     /// A job of the plan was started as this process.
-    pub fn began(&mut self, engine: &Engine, job: JobId, pid: u32, now: Nanos) {
+    pub fn began(&mut self, engine: &mut Engine, job: JobId, pid: u32, now: Nanos) {
+        self.oust(engine, pid, now);
         self.sit(job, Process { pid, birth: 0 }, Holder::Driver);
         self.changed(engine, engine.provides(job), now);
     }

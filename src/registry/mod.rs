@@ -22,6 +22,7 @@ pub use words::{
 
 use crate::engine::{Answer, Engine, Link, Provision};
 use crate::model::{CallId, Id as _, IdVec, JobId, ServiceId, Strength};
+use crate::plan::Plan;
 use names::Names;
 use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
@@ -32,6 +33,9 @@ pub type ClientId = u64;
 
 /// Nanoseconds on a clock that never goes back.
 pub type Nanos = u64;
+
+/// Services in one request: more than any script has, and no more work than a moment's.
+const MOST_OPS: usize = 16_384;
 
 /// Edges that are remembered for a query.
 const MOST_EDGES: usize = 100_000;
@@ -157,14 +161,19 @@ impl Registry {
             }
         }
         ops.extend(batch.ops);
-        if let Err(words) = self.names.enter(engine, ops.iter().map(Op::service)) {
+        let entered = if ops.len() > MOST_OPS {
+            Err(format!("more than {MOST_OPS} services in one request: make it several"))
+        } else {
+            self.names.enter(engine, ops.iter().map(Op::service))
+        };
+        if let Err(words) = entered {
             return self.reply(client, Outcome::Invalid, vec![words]);
         }
         let provides = ops.iter().any(|op| matches!(op, Op::Provide { .. }));
         let mut expected = None;
         let job = if provides || batch.holds {
             expected = batch.path.as_deref().and_then(|path| self.unit.take(path));
-            Some(self.seat(engine, client, speaker, batch.holds, &mut expected, &ops))
+            Some(self.seat(engine, client, speaker, batch.holds, &mut expected, (&ops, now)))
         } else {
             self.job_of(speaker)
         };
@@ -210,7 +219,11 @@ impl Registry {
                 }
             }
             Op::Withdraw { .. } => {
-                if !engine.withdraw(job, service) {
+                let known = engine.withdraw(job, service);
+                if self.driven {
+                    // A run knows of its own unit only; whoever hears of it may know more.
+                    self.tell_change(engine, service);
+                } else if !known {
                     ask.words.push(format!("{} was not started", op.service()));
                 }
             }
@@ -234,9 +247,13 @@ impl Registry {
     /// Notes the state of a service, and says so where somebody wants to hear of it.
     fn touch(&mut self, engine: &Engine, service: ServiceId, now: Nanos) {
         if self.names.touch(engine, service, now) && self.driven {
-            let name = self.names.entries[service].name.clone();
-            self.effects.push_back(Effect::Changed { service, name, state: engine.service(service).into() });
+            self.tell_change(engine, service);
         }
+    }
+
+    fn tell_change(&mut self, engine: &Engine, service: ServiceId) {
+        let name = self.names.entries[service].name.clone();
+        self.effects.push_back(Effect::Changed { service, name, state: engine.service(service).into() });
     }
 
     fn note_edges(&mut self, engine: &Engine, job: JobId, needed: ServiceId) {
@@ -255,7 +272,7 @@ impl Registry {
         process: Process,
         holds: bool,
         expected: &mut Option<JobId>,
-        ops: &[Op],
+        (ops, now): (&[Op], Nanos),
     ) -> JobId {
         if let Some(job) = self.job_of(process) {
             return job;
@@ -273,6 +290,7 @@ impl Registry {
             }
             None => engine.add_running(),
         };
+        self.oust(engine, process.pid, now);
         if holds {
             self.held.insert(client, job);
             self.sit(job, process, Holder::Connection(client));
@@ -281,6 +299,15 @@ impl Registry {
             self.sit(job, process, Holder::Watch);
         }
         job
+    }
+
+    /// A process with this number is new: whoever had it before has ended, though nobody said so yet.
+    fn oust(&mut self, engine: &mut Engine, pid: u32, now: Nanos) {
+        if let Some((_, job)) = self.by_pid.get(&pid).copied()
+            && self.seats[job].holder != Holder::Driver
+        {
+            self.end(engine, job, false, now);
+        }
     }
 
     fn sit(&mut self, job: JobId, process: Process, holder: Holder) {
@@ -323,7 +350,11 @@ impl Registry {
             && at <= now
         {
             self.dead.pop_front();
-            if let Some(job) = self.job_of(process) {
+            // That one and no other: its number may have been given again.
+            if let Some((known, job)) = self.by_pid.get(&process.pid).copied()
+                && known == process
+                && self.seats[job].holder == Holder::Watch
+            {
                 log::info!("process {} ended, nobody said how", process.pid);
                 self.end(engine, job, false, now);
             }
@@ -420,10 +451,14 @@ impl Registry {
     /// All of a circle, each job with what it provides and what it waits for.
     fn circle_words(&self, engine: &Engine, links: &[Link]) -> String {
         let link = |link: &Link| {
-            let provided = engine.provides(link.job).iter().map(|own| show(self.names.name(*own)));
-            let provided: Vec<String> = provided.collect();
-            let needed = show(self.names.name(link.service));
-            format!("{} ({}) needs {needed}", provided.join(" "), self.describe(link.job))
+            let provided = engine.provides(link.job).iter().map(|own| self.names.name(*own));
+            let provided: Vec<String> = provided.filter(|own| !Plan::is_link(own)).map(show).collect();
+            let (who, needed) = (self.describe(link.job), self.names.name(link.service));
+            if Plan::is_link(needed) {
+                format!("{} ({who}) has its turn later", provided.join(" "))
+            } else {
+                format!("{} ({who}) needs {}", provided.join(" "), show(needed))
+            }
         };
         links.iter().map(link).collect::<Vec<_>>().join(", ")
     }

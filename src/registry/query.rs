@@ -20,7 +20,7 @@ impl Registry {
                     name: entry.name.to_string(),
                     state: engine.service(id).into(),
                     pid: self.starter(engine, id).or(entry.pid),
-                    age_ms: now.saturating_sub(entry.since) / 1_000_000,
+                    age_ms: if entry.since == 0 { 0 } else { now.saturating_sub(entry.since) / 1_000_000 },
                     needers: u32::try_from(engine.callers(id)).unwrap_or(u32::MAX),
                 }
             })

@@ -15,6 +15,7 @@ use crate::model::{IdVec, JobId, Phase, ServiceId};
 use crate::plan::Plan;
 use crate::registry::{Effect, Registry, State};
 use crate::text::signal_name;
+use std::collections::HashSet;
 
 /// How to run a plan.
 #[derive(Debug, Clone, Copy)]
@@ -25,6 +26,8 @@ pub struct Settings {
     pub timeout: Option<Nanos>,
     /// From SIGTERM to SIGKILL, and from there until it is given up.
     pub grace: Nanos,
+    /// Most processes at one time, whatever slots those that wait for others have given back.
+    pub processes: usize,
     /// Whether processes may provide and need while the run goes on; the spawner brings what they say.
     pub guests: bool,
 }
@@ -51,7 +54,7 @@ pub fn run<S: Spawner, C: Clock>(
         deadlines: Deadlines::new(plan.len()),
         records: plan.ids().map(|_| Draft::default()).collect(),
         running: Vec::new(),
-        alone: None,
+        alone: Vec::new(),
         interrupted: None,
         widest: 0,
         full: false,
@@ -62,6 +65,9 @@ pub fn run<S: Spawner, C: Clock>(
     for job in already {
         dispatcher.engine.already(*job);
         dispatcher.record(*job, begin, Outcome::Done, Usage::default());
+        if let Some(registry) = &mut dispatcher.registry {
+            registry.changed(&dispatcher.engine, plan.job(*job).provides, begin);
+        }
     }
     while dispatcher.step() {}
     dispatcher.finish(begin)
@@ -87,8 +93,8 @@ struct Dispatcher<'a, S, C> {
     deadlines: Deadlines,
     records: IdVec<JobId, Draft>,
     running: Vec<JobId>,
-    /// The one that has the console.
-    alone: Option<JobId>,
+    /// Those that have the console: the last one, the others wait for it.
+    alone: Vec<JobId>,
     interrupted: Option<i32>,
     widest: usize,
     full: bool,
@@ -183,16 +189,43 @@ impl<S: Spawner, C: Clock> Dispatcher<'_, S, C> {
     fn fill_slots(&mut self) {
         loop {
             let busy = self.busy();
-            let alone = self.alone.is_some_and(|job| !self.engine.is_blocked(job));
+            let alone = self.alone.iter().any(|job| !self.engine.is_blocked(*job));
             if busy >= self.settings.slots || alone {
                 return;
             }
-            let Some((job, alone)) = self.queue.pop(busy) else { return };
+            // What running ones wait for comes first; where there is no room for more, nothing else.
+            let wanted = self.wanted().and_then(|job| self.queue.take(job, busy));
+            let crowded = self.running.len() >= self.settings.processes;
+            let next = wanted.or_else(|| if crowded { None } else { self.queue.pop(busy) });
+            let Some((job, alone)) = next else { return };
             if !self.start(job, alone) {
                 return;
             }
             self.carry_out();
         }
+    }
+
+    /// A ready job that running ones wait for, be it for the sake of others that must come first.
+    fn wanted(&self) -> Option<JobId> {
+        if !self.engine.has_calls() {
+            return None;
+        }
+        let mut left: Vec<ServiceId> =
+            self.engine.services().filter(|service| self.engine.callers(*service) > 0).collect();
+        let mut seen: HashSet<ServiceId> = left.iter().copied().collect();
+        while let Some(service) = left.pop() {
+            for job in self.engine.providers(service) {
+                match self.engine.job(job) {
+                    JobState::Ready => return Some(job),
+                    JobState::Waiting => {
+                        let needs = self.plan.job(job).needs.iter().map(|need| need.service);
+                        left.extend(needs.filter(|need| seen.insert(*need)));
+                    }
+                    JobState::Running | JobState::Ended(_) => {}
+                }
+            }
+        }
+        None
     }
 
     /// How many slots are taken: a job that waits for another to provide has given its own back, and the console, too.
@@ -217,11 +250,11 @@ impl<S: Spawner, C: Clock> Dispatcher<'_, S, C> {
             Ok(()) => {
                 self.engine.started(job);
                 if let (Some(registry), Some(pid)) = (&mut self.registry, self.spawner.pid(job)) {
-                    registry.began(&self.engine, job, pid, at);
+                    registry.began(&mut self.engine, job, pid, at);
                 }
                 self.running.push(job);
                 if alone {
-                    self.alone = Some(job);
+                    self.alone.push(job);
                 }
                 self.widest = self.widest.max(self.running.len());
                 self.full |= self.running.len() >= self.settings.slots;
@@ -258,7 +291,7 @@ impl<S: Spawner, C: Clock> Dispatcher<'_, S, C> {
         self.deadlines.clear(job);
         if let Some(position) = self.running.iter().position(|running| *running == job) {
             self.running.swap_remove(position);
-            self.alone.take_if(|alone| *alone == job);
+            self.alone.retain(|alone| *alone != job);
         }
         if outcome.succeeded() {
             self.records[job].available.get_or_insert(at);

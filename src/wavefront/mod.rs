@@ -22,7 +22,7 @@ pub use capture::not_kept;
 pub use clock::{Clock, Monotonic};
 pub use dispatch::{Settings, run};
 pub use linger::keep_open;
-pub use process::{Processes, Script, Session, Watch, hold_signals};
+pub use process::{Processes, Script, Session, Watch, exec, hold_signals};
 pub use record::{Nanos, Observer, Outcome, Record, Run, Usage};
 pub use reporter::Reporter;
 pub use simulated::{Behaviour, Simulated, VirtualClock};

@@ -52,8 +52,9 @@ pub struct Processes {
     scripts: IdVec<JobId, Script>,
     environment: Vec<CString>,
     pids: IdVec<JobId, Option<Pid>>,
-    /// The job that has the terminal in its foreground, and how the terminal was set before.
-    foreground: Option<(JobId, Option<Termios>)>,
+    /// The job that has the terminal in its foreground, and how the terminal was set before; under it those that had
+    /// it before, and wait for others now.
+    foreground: Vec<(JobId, Option<Termios>)>,
     empty: OwnedFd,
     watch: Watch,
     session: Session,
@@ -79,7 +80,7 @@ impl Processes {
             pids: vec![None; scripts.len()].into(),
             scripts,
             environment,
-            foreground: None,
+            foreground: Vec::new(),
             empty: empty_input()?,
             watch,
             session,
@@ -95,7 +96,8 @@ impl Processes {
         self.sender.clone()
     }
 
-    /// Ends the reaper. Signals stay held; who held them first lets them go. Returns the pipes that daemons still hold as their standard output.
+    /// Ends the reaper. Signals stay held; who held them first lets them go. Returns the pipes that daemons still hold
+    /// as their standard output.
     pub fn finish(self) -> Vec<OwnedFd> {
         self.reaper.stop()
     }
@@ -120,30 +122,34 @@ impl Processes {
         attributes.set_sigdefault(&SigSet::all())?;
         attributes.set_flags(flags)?;
 
-        let script = &self.scripts[job];
-        let started = posix_spawn(
-            script.program.as_c_str(),
-            &actions,
-            &attributes,
-            &script.arguments,
-            &self.environment,
-        );
-        if started != Err(Errno::ENOEXEC) {
-            return started;
-        }
-        // No `#!` line: what a shell does with such a script, and so what init scripts may count on.
-        let mut arguments = vec![c"sh".to_owned(), script.program.clone()];
-        arguments.extend(script.arguments.iter().skip(1).cloned());
-        posix_spawn(c"/bin/sh", &actions, &attributes, &arguments, &self.environment)
+        exec(&self.scripts[job], &self.environment, &actions, &attributes)
     }
 
-    /// Puts a job into the terminal's foreground, if we are there ourselves.
+    /// Who of ours should be in the terminal's foreground: the last interactive job, or we.
+    fn front(&self) -> Pid {
+        self.foreground.last().and_then(|(job, _)| self.pids[*job]).unwrap_or_else(getpgrp)
+    }
+
+    /// Puts a job into the terminal's foreground, if we or one of our jobs are there.
     fn put_into_foreground(&mut self, job: JobId, pid: Pid) {
-        if tcgetpgrp(std::io::stdin()).is_ok_and(|group| group == getpgrp()) {
-            self.foreground = Some((job, tcgetattr(std::io::stdin()).ok()));
-            with_ttou_blocked(|| tcsetpgrp(std::io::stdin(), pid));
-            // It may have asked for input before it was allowed to, and been stopped.
-            let _ = killpg(pid, Signal::SIGCONT);
+        if tcgetpgrp(std::io::stdin()).is_ok_and(|group| group == self.front()) {
+            self.foreground.push((job, tcgetattr(std::io::stdin()).ok()));
+            hand_terminal_to(pid);
+        }
+    }
+
+    /// A job has ended: the terminal goes back to whoever had it before.
+    fn leave_foreground(&mut self, job: JobId, exit: Exit) {
+        let Some(place) = self.foreground.iter().position(|(foreground, _)| *foreground == job) else {
+            return;
+        };
+        let (_, set) = self.foreground.remove(place);
+        if place == self.foreground.len() {
+            hand_terminal_to(self.front());
+        }
+        // One that was killed at a hidden question had no time to show what is typed again.
+        if let (Exit::Signal(_), Some(set)) = (exit, set) {
+            with_ttou_blocked(|| tcsetattr(std::io::stdin(), SetArg::TCSADRAIN, &set));
         }
     }
 }
@@ -189,13 +195,7 @@ impl Spawner for Processes {
         };
         if let Some(Event::Exited { job, exit, .. }) = &event {
             self.pids[*job] = None;
-            if let Some((_, set)) = self.foreground.take_if(|(foreground, _)| foreground == job) {
-                with_ttou_blocked(|| tcsetpgrp(std::io::stdin(), getpgrp()));
-                // One that was killed at a hidden question had no time to show what is typed again.
-                if let (Exit::Signal(_), Some(set)) = (exit, set) {
-                    with_ttou_blocked(|| tcsetattr(std::io::stdin(), SetArg::TCSADRAIN, &set));
-                }
-            }
+            self.leave_foreground(*job, *exit);
         }
         event
     }
@@ -210,6 +210,32 @@ pub fn hold_signals() -> nix::Result<SigSet> {
     let mut before = SigSet::empty();
     pthread_sigmask(SigmaskHow::SIG_BLOCK, Some(&reaper::signals()), Some(&mut before))?;
     Ok(before)
+}
+
+/// Starts a script. One without a `#!` line is given to a shell, as a shell does with it, and as init scripts may
+/// count on.
+pub fn exec(
+    script: &Script,
+    environment: &[CString],
+    actions: &PosixSpawnFileActions,
+    attributes: &PosixSpawnAttr,
+) -> nix::Result<Pid> {
+    let started = posix_spawn(script.program.as_c_str(), actions, attributes, &script.arguments, environment);
+    if started != Err(Errno::ENOEXEC) {
+        return started;
+    }
+    let mut arguments = vec![c"sh".to_owned(), script.program.clone()];
+    arguments.extend(script.arguments.iter().skip(1).cloned());
+    posix_spawn(c"/bin/sh", actions, attributes, &arguments, environment)
+}
+
+/// Makes a group the terminal's foreground.
+fn hand_terminal_to(group: Pid) {
+    with_ttou_blocked(|| tcsetpgrp(std::io::stdin(), group));
+    // It may have asked for input before it was allowed to, and been stopped.
+    if group != getpgrp() {
+        let _ = killpg(group, Signal::SIGCONT);
+    }
 }
 
 /// A background group may set the terminal's foreground only with SIGTTOU blocked.

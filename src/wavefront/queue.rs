@@ -32,6 +32,19 @@ impl Queue {
         self.interactive.pop().map(|(_, Reverse(job))| (job, true))
     }
 
+    /// Takes a job out; a job that has to run alone only while none runs.
+    pub(super) fn take(&mut self, job: JobId, running: usize) -> Option<(JobId, bool)> {
+        let take = |heap: &mut BinaryHeap<(u64, Reverse<JobId>)>| {
+            let before = heap.len();
+            heap.retain(|(_, Reverse(other))| *other != job);
+            heap.len() < before
+        };
+        if take(&mut self.others) {
+            return Some((job, false));
+        }
+        (running == 0 && take(&mut self.interactive)).then_some((job, true))
+    }
+
     /// Forgets all.
     pub(super) fn clear(&mut self) {
         self.others.clear();

@@ -129,3 +129,12 @@ pub(super) fn line(child: &mut Child) -> String {
     }
     String::from_utf8(line).expect("UTF-8")
 }
+
+/// The number of the daemon's process.
+pub(super) fn daemon_pid(daemon: &Daemon) -> nix::unistd::Pid {
+    use std::os::linux::net::SocketAddrExt as _;
+    let address = std::os::unix::net::SocketAddr::from_abstract_name(&daemon.socket[1..]).unwrap();
+    let stream = std::os::unix::net::UnixStream::connect_addr(&address).unwrap();
+    let peer = nix::sys::socket::getsockopt(&stream, nix::sys::socket::sockopt::PeerCredentials).unwrap();
+    nix::unistd::Pid::from_raw(peer.pid())
+}

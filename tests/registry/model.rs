@@ -280,6 +280,11 @@ impl Pair {
                 self.model.scripts = scripts.iter().map(|bits| services(*bits)).collect();
                 self.model.expected.extend(self.model.scripts.iter().cloned().enumerate());
                 self.model.complete = true;
+                for service in self.model.scripts.iter().flatten() {
+                    if self.model.states[*service] == Some(State::Failed) {
+                        self.model.states[*service] = Some(State::Stopped);
+                    }
+                }
                 let members = self.model.scripts.iter().enumerate().map(|(place, own)| Member {
                     paths: vec![format!("/script{place}")],
                     provides: own.iter().map(|service| name(*service)).collect(),

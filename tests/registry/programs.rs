@@ -226,7 +226,7 @@ fn it_leaves_the_callers_terminal_files_and_directory_and_opens_its_log_anew() {
     let daemon = Daemon::prepare();
     daemon.shell("exec 7>held; sereld -d 2 -l log");
     // The peer of a connection is who made the listening socket: the daemon itself.
-    let number = daemon_pid(&daemon);
+    let number = super::daemon_pid(&daemon).as_raw();
     let proc = |what: &str| std::fs::read_link(format!("/proc/{number}/{what}")).unwrap();
     assert_eq!(proc("cwd").to_str(), Some("/"));
     for fd in 0..3 {
@@ -243,12 +243,4 @@ fn it_leaves_the_callers_terminal_files_and_directory_and_opens_its_log_anew() {
     assert!(std::fs::read_to_string(&log).unwrap().contains("stopped by process"));
     let old = std::fs::read_to_string(daemon.dir.path().join("log.1")).unwrap();
     assert!(old.contains("listening at") && !old.contains("stopped"), "{old}");
-}
-
-/// The number of the daemon's process.
-fn daemon_pid(daemon: &Daemon) -> i32 {
-    use std::os::linux::net::SocketAddrExt as _;
-    let address = std::os::unix::net::SocketAddr::from_abstract_name(&daemon.socket[1..]).unwrap();
-    let stream = std::os::unix::net::UnixStream::connect_addr(&address).unwrap();
-    nix::sys::socket::getsockopt(&stream, nix::sys::socket::sockopt::PeerCredentials).unwrap().pid()
 }

@@ -140,6 +140,71 @@ fn the_recipe_falls_back_to_the_given_order() {
 }
 
 #[test]
+fn the_fall_back_leaves_nobody_waiting_for_scripts_that_come_without_a_word() {
+    // What `a` needs comes after it, and is not provided by anybody who speaks.
+    let scripts = |more: &str| {
+        tree(&[
+            Script::new("a").then("serelc --need b; echo \"a got $?\""),
+            Script::new("b").says("Required-Start", more),
+        ])
+    };
+    let daemon = Daemon::prepare();
+    let circle = recipe(&daemon, &scripts("a-name-that-nobody-has"), &[]).expect_code(0);
+    assert!(circle.stderr.contains("one by one") && circle.stdout.contains("a got 4"), "{circle}");
+    let sandbox = scripts("");
+    sandbox.write("not/a/history.db/x", "", 0o644);
+    let rc = Path::new(env!("CARGO_MANIFEST_DIR")).join("contrib/recipe/rc");
+    let mut unsaved = command(&daemon, &rc, &sandbox);
+    let unsaved = finish(unsaved.env("SEREL_HISTORY", sandbox.at("not/a/history.db")).arg("2"), LIMIT);
+    assert!(unsaved.stderr.contains("one by one") && unsaved.stdout.contains("a got 4"), "{unsaved}");
+}
+
+#[test]
+fn a_wrapped_program_begins_with_no_signal_blocked_and_no_file_of_ours() {
+    let daemon = Daemon::start();
+    let run = |arguments: &[&str]| finish(daemon.command("serel-wrap").args(arguments), LIMIT).expect_code(0);
+    let blocked = run(&["/bin/grep", "SigBlk", "/proc/self/status"]);
+    assert_eq!(blocked.stdout, "SigBlk:\t0000000000000000\n");
+    let files = run(&["/bin/ls", "-l", "/proc/self/fd"]);
+    assert!(!files.stdout.contains("signalfd") && !files.stdout.contains("socket"), "{files}");
+}
+
+#[test]
+fn a_daemon_that_does_not_answer_holds_up_no_script_and_no_run() {
+    let sandbox = tree(&[Script::new("a").then("serelc --query services; echo \"asked $?\"")]);
+    let daemon = Daemon::start();
+    let number = super::daemon_pid(&daemon);
+    kill(number, Signal::SIGSTOP).unwrap();
+    let wrapped = finish(daemon.command("serel-wrap").arg(sandbox.at("etc/init.d/a")).arg("start"), LIMIT);
+    let run = finish(daemon.command("serelrc").arg("--root").arg(sandbox.path()).args(["start", "2"]), LIMIT);
+    let populate = "echo --pairs a /etc/init.d/a | serelhistory --populate --root";
+    let populate = daemon.shell(&format!("{populate} {}", sandbox.path().display()));
+    let provide = daemon.serelc(&["--provide", "x"]);
+    kill(number, Signal::SIGCONT).unwrap();
+    assert!(wrapped.stderr.contains("does not answer"), "{wrapped}");
+    assert!(run.expect_code(0).stdout.contains("asked 0"), "a run answers its own scripts");
+    populate.expect_code(0);
+    provide.expect_code(4);
+    assert_eq!(sandbox.journal(), ["a start", "a start"]);
+}
+
+#[test]
+fn a_history_that_cannot_be_written_is_enough_for_the_same_unit() {
+    let sandbox = tree(&[Script::new("a"), Script::new("b").says("Required-Start", "a")]);
+    let daemon = Daemon::prepare();
+    recipe(&daemon, &sandbox, &[]).expect_code(0);
+    // As user and root alike: the directory cannot be written where it is mounted so.
+    let dir = sandbox.path().display();
+    let rc = Path::new(env!("CARGO_MANIFEST_DIR")).join("contrib/recipe/rc");
+    let text =
+        format!("mount --bind {dir} {dir} && mount -o remount,ro,bind {dir} && exec {} 2", rc.display());
+    let mut unshared = command(&daemon, Path::new("unshare"), &sandbox);
+    // The journal of the scripts is on the same mount.
+    let done = finish(unshared.args(["-m", "sh", "-c", &text]), LIMIT).expect_code(0);
+    assert!(!done.stderr.contains("one by one"), "{done}");
+}
+
+#[test]
 fn without_a_daemon_a_wrapped_script_is_run_all_the_same() {
     let sandbox = tree(&[Script::new("a").says("Required-Start", "b").then("exit 7")]);
     let daemon = Daemon::prepare();

@@ -179,3 +179,92 @@ fn a_run_takes_no_orders() {
     assert!(said.contains("stop 4") && said.contains("status 0"), "{done}");
     assert!(said.contains("a                        starting"), "{done}");
 }
+
+#[test]
+fn many_that_wait_do_not_use_up_the_files_of_a_run() {
+    let sandbox = Sandbox::new();
+    for number in 0..150 {
+        sandbox.add(&Script::new(&format!("w{number:03}")).then("serelc --need z || exit $?"));
+    }
+    sandbox.add(&Script::new("z"));
+    let daemon = Daemon::prepare();
+    let text =
+        format!("ulimit -n 256; exec serelrc --root {} start 2 --jobs unlimited", sandbox.path().display());
+    daemon.shell(&text).expect_code(0);
+    assert_eq!(sandbox.journal().len(), 151);
+}
+
+#[test]
+fn who_waited_at_the_daemon_before_the_run_came_is_not_sent_away() {
+    let sandbox = tree(&[Script::new("first"), Script::new("second").says("Required-Start", "first")]);
+    let daemon = Daemon::start();
+    let needer = daemon.begin("serelc --need second");
+    daemon.await_waiting(1);
+    serelrc(&daemon, &sandbox, &["start", "2"]).expect_code(0);
+    assert_eq!(code(needer), 0);
+}
+
+#[test]
+fn what_was_started_before_a_resumed_run_is_known_to_the_daemon() {
+    let sandbox = Sandbox::new();
+    std::fs::create_dir(sandbox.at("run")).unwrap();
+    let (up, go) = (fifo(&sandbox, "up"), fifo(&sandbox, "go"));
+    sandbox.add(&Script::new("first"));
+    sandbox.add(
+        &Script::new("second")
+            .says("Required-Start", "first")
+            .then(&format!("echo > {up}; read line < {go}")),
+    );
+    let daemon = Daemon::start();
+    let begin = |resume: &[&str]| {
+        let mut command = daemon.command("serelrc");
+        command.arg("--root").arg(sandbox.path()).args(["start", "2"]).args(resume).stdout(Stdio::null());
+        command.stderr(Stdio::null()).spawn().expect("serelrc")
+    };
+    let mut run = begin(&[]);
+    assert_eq!(std::fs::read_to_string(sandbox.at("up")).unwrap(), "\n");
+    run.kill().unwrap();
+    run.wait().unwrap();
+    std::fs::write(sandbox.at("go"), "\n").unwrap();
+    assert_eq!(code(begin(&["--resume"])), 0);
+    assert_eq!(daemon.state("first"), "available");
+    assert_eq!(daemon.state("second"), "available");
+}
+
+#[test]
+fn what_a_script_stops_is_stopped_at_the_daemon() {
+    let sandbox = tree(&[Script::new("a").then("serelc --unprovide disk")]);
+    let daemon = Daemon::start();
+    daemon.serelc(&["--provide", "disk", "--immediate"]).expect_code(0);
+    let done = serelrc(&daemon, &sandbox, &["start", "2"]).expect_code(0);
+    assert!(!format!("{}{}", done.stdout, done.stderr).contains("not started"), "{done}");
+    assert_eq!(daemon.state("disk"), "stopped");
+}
+
+#[test]
+fn an_interrupted_run_answers_those_who_wait_for_what_will_not_be_started() {
+    let sandbox = Sandbox::new();
+    let up = fifo(&sandbox, "up");
+    // The signal ends neither of them; `a` ends because its need has its answer, `b` because `a` has ended.
+    let over = fifo(&sandbox, "over");
+    sandbox.add(&Script::new("a").then(&format!(
+        "trap '' INT; echo > {up}; serelc --need late; {}; echo > {over}",
+        note(&sandbox, "answered")
+    )));
+    sandbox.add(&Script::new("b").then(&format!("trap '' INT; read line < {over}")));
+    sandbox.add(&Script::new("late").says("Required-Start", "b"));
+    let daemon = Daemon::prepare();
+    let mut command = daemon.command("serelrc");
+    command
+        .arg("--root")
+        .arg(sandbox.path())
+        .args(["start", "2"])
+        .stdout(Stdio::null())
+        .stderr(Stdio::null());
+    let run = command.spawn().expect("serelrc");
+    assert_eq!(std::fs::read_to_string(sandbox.at("up")).unwrap(), "\n");
+    let number = nix::unistd::Pid::from_raw(run.id().cast_signed());
+    nix::sys::signal::kill(number, nix::sys::signal::Signal::SIGINT).unwrap();
+    assert_eq!(code(run), 130);
+    assert!(sandbox.journal().contains(&"answered".to_owned()), "{:?}", sandbox.journal());
+}

@@ -27,7 +27,7 @@ fn plan(needs: &[Vec<(u32, Strength)>]) -> Plan {
 }
 
 fn settings(slots: usize) -> Settings {
-    Settings { slots, timeout: Some(60 * SECOND), grace: 5 * SECOND, guests: false }
+    Settings { slots, timeout: Some(60 * SECOND), grace: 5 * SECOND, processes: usize::MAX, guests: false }
 }
 
 fn drive(plan: &Plan, settings: Settings, world: (Simulated, VirtualClock)) -> (Run, Simulated) {
