@@ -133,8 +133,8 @@ impl Daemon {
         let answer = match request {
             Request::Say { pid, batch } => {
                 let registry = &self.registry;
-                let family = registry.has_families().then_some(|pid| registry.family(pid));
-                match speaker(peer, pid, family) {
+                let family = |pid| registry.family(pid);
+                match speaker(peer, pid, registry.has_families().then_some(&family)) {
                     Ok(speaker) => {
                         return self.registry.apply(&mut self.engine, client, speaker, batch, now);
                     }

@@ -73,17 +73,17 @@ fn stat(pid: u32) -> Option<(Process, u32)> {
 
 /// The process that a peer speaks for: itself or its parent, as it claims; or, if one of its parents stands for all
 /// that it starts (`family`, `None` while nobody does), that one. Errors in words for the peer.
-pub fn speaker<F>(peer: Peer, claimed: u32, family: Option<F>) -> Result<Process, String>
+pub fn speaker<F>(peer: Peer, claimed: u32, family: Option<&F>) -> Result<Process, String>
 where
     F: Fn(u32) -> Option<Process>,
 {
     // Each look into /proc costs more than all the rest of a request (bench/README.md, "Registry").
-    let most = match &family {
+    let most = match family {
         _ if claimed == peer.pid => 1,
         None => 2,
         Some(_) => DEEPEST,
     };
-    let family = |pid| family.as_ref().and_then(|family| family(pid));
+    let family = |pid| family.and_then(|family| family(pid));
     let Some(line) = ancestry(peer.pid, most) else {
         // No /proc yet: whoever may speak at all is believed.
         return Ok(family(claimed).unwrap_or(Process { pid: claimed, birth: 0 }));
@@ -107,13 +107,8 @@ mod tests {
         let peer = Peer { pid: own, uid: 0 };
         let last = *line.last().unwrap();
         for family in [None, Some(None), Some(Some(last))] {
-            let speaker = |peer, claimed| {
-                speaker(
-                    peer,
-                    claimed,
-                    family.map(|known| move |pid| known.filter(|known: &Process| known.pid == pid)),
-                )
-            };
+            let found = family.map(|known| move |pid| known.filter(|known: &Process| known.pid == pid));
+            let speaker = |peer, claimed| speaker(peer, claimed, found.as_ref());
             assert_eq!(speaker(peer, own), Ok(line[0]), "{family:?}");
             assert_eq!(speaker(peer, line[1].pid), Ok(family.flatten().unwrap_or(line[1])), "{family:?}");
             assert!(speaker(peer, 0).is_err(), "{family:?}");
