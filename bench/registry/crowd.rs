@@ -33,7 +33,7 @@ pub(super) fn bench(effort: Effort) {
         let server = Server::sereld();
         let mut control = server.client();
         assert!(ask(&mut control, &question()).is_empty());
-        before.add(kib(&server));
+        before.add(server.resident());
         let begun = Instant::now();
         let mut crowd = gather(count, || {
             let mut client = server.client();
@@ -43,7 +43,7 @@ pub(super) fn bench(effort: Effort) {
         // A service that nobody has spoken of yet has no row.
         while ask(&mut control, &question()).first().is_none_or(|row| row.needers as usize != count) {}
         came.add(millis(begun));
-        within.add(kib(&server));
+        within.add(server.resident());
         let begun = Instant::now();
         control.send(&provide()).expect("the daemon listens");
         let released = release(&mut crowd, |client| {
@@ -54,14 +54,14 @@ pub(super) fn bench(effort: Effort) {
         assert_eq!(control.receive(None, |_| {}).expect("an answer"), Reply::done());
         let row = ask(&mut control, &question()).remove(0);
         assert_eq!((row.state, row.needers), (State::Available, 0));
-        after.add(kib(&server));
+        after.add(server.resident());
     }
     println!("{count} clients connect and wait for one service:\n");
     table(&[("bare server", &bare_came), ("sereld", &came)]);
     println!("\nThe service is provided; all {count} have their answer:\n");
     table(&[("bare server", &bare_went), ("sereld", &went)]);
     let each = (within.median() - before.median()) * 1024.0
-        / f64::from(u32::try_from(count).expect("a count of clients"));
+        / f64::from(u32::try_from(count).expect("BUG: a small number"));
     println!(
         "\nMemory of sereld: {:.0} KiB before, {:.0} KiB with {count} waiting, {:.0} KiB after: {each:.0} bytes for each.\n",
         before.median(),
@@ -129,10 +129,6 @@ fn release<C: AsFd>(crowd: &mut Crowd<C>, mut hear: impl FnMut(&mut C)) -> usize
 
 fn millis(begun: Instant) -> f64 {
     begun.elapsed().as_secs_f64() * 1000.0
-}
-
-fn kib(server: &Server) -> f64 {
-    f64::from(u32::try_from(server.resident()).expect("kilobytes"))
 }
 
 /// Raises the limit of open files if need be. Returns what it is then.

@@ -69,7 +69,7 @@ impl Server {
     }
 
     /// The memory that it has, in KiB.
-    pub(super) fn resident(&self) -> u64 {
+    pub(super) fn resident(&self) -> f64 {
         let status = fs::read_to_string(format!("/proc/{}/status", self.child.id())).expect("it lives");
         let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("proc_pid_status(5)");
         line.trim().trim_end_matches(" kB").parse().expect("a number")

@@ -24,9 +24,10 @@ enum Happening {
         process: usize,
         service: usize,
     },
+    /// One request for all of them, in this order.
     Need {
         process: usize,
-        service: usize,
+        services: Vec<usize>,
     },
     Exit {
         process: usize,
@@ -58,7 +59,8 @@ fn happening() -> impl Strategy<Value = Happening> {
             Happening::Provide { process, service, immediate }
         }),
         1 => both.clone().prop_map(|(process, service)| Happening::Withdraw { process, service }),
-        8 => both.prop_map(|(process, service)| Happening::Need { process, service }),
+        8 => (process.clone(), prop::collection::vec(service, 1..4))
+            .prop_map(|(process, services)| Happening::Need { process, services }),
         3 => (process.clone(), any::<bool>())
             .prop_map(|(process, success)| Happening::Exit { process, success }),
         1 => process.clone().prop_map(|process| Happening::Lost { process }),
@@ -163,15 +165,33 @@ impl Model {
         }
     }
 
-    /// The answers that are due, circles apart.
-    fn due(&self) -> BTreeMap<u64, &'static str> {
-        let answer = |need: &Need| match self.state(need.service) {
-            State::Available => Some((need.client, "done")),
-            State::Failed => Some((need.client, "failed")),
-            _ if self.complete && !self.has_hope(need.service) => Some((need.client, "nobody")),
+    /// The answers that are due, circles apart: which words may be said to which client. A request is answered when one
+    /// of its needs fails, or all are satisfied; a need that was satisfied stays so.
+    fn due(&mut self) -> BTreeMap<u64, BTreeSet<&'static str>> {
+        let answer = |model: &Model, need: &Need| match model.state(need.service) {
+            State::Available => Some("done"),
+            State::Failed => Some("failed"),
+            _ if model.complete && !model.has_hope(need.service) => Some("nobody"),
             _ => None,
         };
-        self.needs.iter().filter_map(answer).collect()
+        let mut due: BTreeMap<u64, BTreeSet<&'static str>> = BTreeMap::new();
+        let clients: BTreeSet<u64> = self.needs.iter().map(|need| need.client).collect();
+        for client in clients {
+            let own = self.needs.iter().filter(|need| need.client == client);
+            let bad: BTreeSet<_> =
+                own.filter_map(|need| answer(self, need)).filter(|word| *word != "done").collect();
+            if !bad.is_empty() {
+                due.insert(client, bad);
+                continue;
+            }
+            let open: Vec<Need> = self.needs.extract_if(.., |need| need.client == client).collect();
+            let open: Vec<Need> = open.into_iter().filter(|need| answer(self, need).is_none()).collect();
+            if open.is_empty() {
+                due.insert(client, BTreeSet::from(["done"]));
+            }
+            self.needs.extend(open);
+        }
+        due
     }
 }
 
@@ -245,13 +265,14 @@ impl Pair {
                 self.model.states[service] = Some(if starting { State::Starting } else { State::Stopped });
                 self.say(pid, None, vec![Op::Withdraw { service: name(service) }]);
             }
-            Happening::Need { process, service } => {
+            Happening::Need { process, services } => {
                 let pid = self.pids[*process];
-                let op = Op::Need { service: name(*service), strength: Strength::Need };
+                let need = |service: &usize| Op::Need { service: name(*service), strength: Strength::Need };
                 let caller = self.model.providers.contains(&pid).then_some(pid);
                 let client = self.next_client + 1;
-                self.model.needs.push(Need { client, caller, service: *service });
-                assert_eq!(self.say(pid, None, vec![op]), client);
+                let needs = services.iter().map(|service| Need { client, caller, service: *service });
+                self.model.needs.extend(needs);
+                assert_eq!(self.say(pid, None, services.iter().map(need).collect()), client);
             }
             Happening::Exit { process, success } => {
                 let pid = self.pids[*process];
@@ -271,8 +292,9 @@ impl Pair {
             }
             Happening::Gone { which } => {
                 if !self.model.needs.is_empty() {
-                    let need = self.model.needs.remove(which % self.model.needs.len());
-                    self.registry.gone(&mut self.engine, need.client, self.now);
+                    let client = self.model.needs[which % self.model.needs.len()].client;
+                    self.model.needs.retain(|need| need.client != client);
+                    self.registry.gone(&mut self.engine, client, self.now);
                 }
             }
             Happening::Unit { scripts } => {
@@ -312,30 +334,32 @@ impl Pair {
 
     /// Takes the answers of the machine and compares them with what is due.
     fn compare(&mut self) {
+        let callers: BTreeMap<u64, Option<u32>> =
+            self.model.needs.iter().map(|need| (need.client, need.caller)).collect();
         let mut due = self.model.due();
         let hopeful = self.model.hopeful();
         while let Some(effect) = self.registry.next_effect() {
             let Effect::Reply(client, reply) = effect else { continue };
-            let Some(place) = self.model.needs.iter().position(|need| need.client == client) else {
-                continue;
-            };
-            let need = self.model.needs[place];
+            let Some(caller) = callers.get(&client) else { continue };
             let word = match &reply.outcome {
                 Outcome::Done => "done",
                 Outcome::Failed { .. } => "failed",
                 Outcome::Nobody { .. } => "nobody",
                 Outcome::Circle { .. } => {
-                    assert!(need.caller.is_some(), "only providers can be on a circle");
-                    assert!(!hopeful.contains(&need.service), "there was hope: {need:?}");
-                    assert!(reply.words[0].contains("needs"), "{reply:?}");
-                    assert_eq!(due.get(&client), None);
-                    self.model.needs.remove(place);
+                    assert!(caller.is_some(), "only providers can be on a circle");
+                    let mut own = self.model.needs.iter().filter(|need| need.client == client);
+                    assert!(own.any(|need| !hopeful.contains(&need.service)), "there was hope: {reply:?}");
+                    assert!(reply.words.iter().any(|words| words.contains("needs")), "{reply:?}");
+                    // Another of its needs may have failed in the same moment; that it goes on would be wrong.
+                    assert!(due.remove(&client).is_none_or(|words| !words.contains("done")));
+                    self.model.needs.retain(|need| need.client != client);
                     continue;
                 }
                 other => panic!("{other:?}"),
             };
-            assert_eq!(due.remove(&client), Some(word), "{need:?}");
-            self.model.needs.remove(place);
+            let words = due.remove(&client).unwrap_or_else(|| panic!("{reply:?} to {client} is not due"));
+            assert!(words.contains(word), "{reply:?} is none of {words:?}");
+            self.model.needs.retain(|need| need.client != client);
         }
         assert!(due.is_empty(), "lost wake-ups: {due:?}");
         assert!(self.model.due().is_empty());

@@ -145,6 +145,18 @@ fn two_that_ask_have_it_one_after_the_other() {
 }
 
 #[test]
+fn one_that_asks_may_need_another_one_that_asks() {
+    let sandbox = tree(&[
+        asking("a", "serelc --need b || exit 9; echo a?; read answer; echo $answer >> answers"),
+        asking("b", "echo b?; read answer; echo $answer >> answers; serelc --need c"),
+        Script::new("c"),
+    ]);
+    let text = "PATH=\"${SERELRC%/*}:$PATH\" rc start 2";
+    on_terminal(&sandbox, text, &[("b?", "1\n"), ("a?", "2\n")]).expect_code(0);
+    assert_eq!(sandbox.read("answers"), "1\n2\n");
+}
+
+#[test]
 fn the_region_of_running_scripts_is_gone_at_the_end() {
     let sandbox =
         tree(&[Script::new("a").then("sleep 0.5"), Script::new("b").then("echo words of b; exit 1")]);
