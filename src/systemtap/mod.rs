@@ -1,0 +1,7 @@
+//! systemtap-service: probe scripts as services, with dependencies, options and compiled caches.
+//!
+//! Scripts and what they require become services and needs of the same graph, plan and wavefront that boot scripts
+//! run on; compiles and starts are jobs of one plan.
+
+pub mod config;
+pub mod name;
