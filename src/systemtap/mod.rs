@@ -4,4 +4,10 @@
 //! run on; compiles and starts are jobs of one plan.
 
 pub mod config;
+pub mod kernel;
+pub mod modules;
 pub mod name;
+pub mod options;
+pub mod process;
+pub mod settings;
+pub mod status;
