@@ -31,7 +31,7 @@ impl Process {
     /// The process of this number, if it runs the script of this name. `started` is when the one that is meant was
     /// started, if that is known.
     pub fn find(pid: i32, name: &str, started: Option<u64>) -> Option<Self> {
-        let raw = Pid::from_raw(pid).filter(|_| pid > 1)?;
+        let raw = (pid > 1).then(|| Pid::from_raw(pid))??;
         let pidfd = match pidfd_open(raw, PidfdFlags::empty()) {
             Ok(pidfd) => Some(pidfd),
             Err(rustix::io::Errno::NOSYS) => None,
