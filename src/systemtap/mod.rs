@@ -3,8 +3,10 @@
 //! Scripts and what they require become services and needs of the same graph, plan and wavefront that boot scripts
 //! run on; compiles and starts are jobs of one plan.
 
+pub mod backend;
 pub mod cache;
 pub mod config;
+pub mod job;
 pub mod journal;
 pub mod kernel;
 pub mod modules;
