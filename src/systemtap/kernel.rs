@@ -27,6 +27,11 @@ impl Kernel {
         kernel
     }
 
+    /// `uname -r` of the running kernel.
+    pub fn running_release() -> String {
+        running().0
+    }
+
     /// Why something compiled for `self` does not fit the `target`. What either does not know is no reason.
     pub fn differs(&self, target: &Self) -> Option<&'static str> {
         let differ =

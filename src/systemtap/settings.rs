@@ -44,7 +44,7 @@ const TOOLS: [(&str, &str); 6] = [
 ];
 
 /// Which back end runs a script.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Runtime {
     /// A kernel module, loaded by staprun.

@@ -3,6 +3,7 @@
 use super::Backend;
 use super::kept::{self, Kept};
 use crate::systemtap::job::{Failure, Start, words};
+use std::os::unix::fs::MetadataExt as _;
 use std::process::Command;
 
 /// `stap --runtime=bpf -p4`, `.bo`, stapbpf.
@@ -17,7 +18,7 @@ impl Backend for Bpf {
     fn start(&self, start: &Start) -> Result<i32, Failure> {
         let mut command = Command::new(&start.runner);
         command.args(&start.options).arg(start.cache.object(&start.name, start.runtime));
-        command.current_dir(&start.work);
+        command.current_dir("/");
         start.journal.write(&format!("Exec: {}", words(&command)));
         let log = start.bpf_log_path.join(format!("{}.log", start.name));
         if !start.output {
@@ -25,12 +26,15 @@ impl Backend for Bpf {
                 Failure::new(format!("Failed to make {}: {error}", start.bpf_log_path.display()))
             })?;
         }
+        // One that was killed leaves its file behind, which says nothing of the next.
         let sign = start.bpf_run_path.join(&start.name).join("srvstat");
+        let stamp = || sign.symlink_metadata().ok().map(|meta| (meta.ino(), meta.ctime(), meta.ctime_nsec()));
+        let before = stamp();
         let kept = Kept {
             journal: &start.journal,
             name: &start.name,
             output: (!start.output).then_some(log.as_path()),
-            began: || sign.symlink_metadata().is_ok(),
+            began: || stamp().is_some() && stamp() != before,
         };
         kept::start(command, &kept)
     }

@@ -41,7 +41,7 @@ impl Backend for KernelModule {
             Mode::Daemon => _ = command.arg("-D"),
             Mode::Kept => {}
         }
-        command.arg(start.cache.object(&start.name, start.runtime)).current_dir(&start.work);
+        command.arg(start.cache.object(&start.name, start.runtime)).current_dir("/");
         start.journal.write(&format!("Exec: {}", words(&command)));
         match start.mode {
             Mode::Memory => self.load(start, command),
