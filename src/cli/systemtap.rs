@@ -10,6 +10,10 @@ use std::process::ExitCode;
 /// Exit code for a command line that is not understood.
 const USAGE: u8 = 3;
 
+/// What is printed where there is no command that is known.
+const COMMANDS: &str = "Usage: systemtap-service {start|stop|restart|reload|force-reload|condrestart|try-restart|status\
+    |compile|cleanup|onboot} [-c config] [-r kernelrelease] [-R] [-y] [-o image] [-b] [script(s)]\n";
+
 /// Start, stop and compile systemtap scripts as services
 #[derive(Debug, Parser)]
 #[command(name = "systemtap-service", version, disable_version_flag = true)]
@@ -80,8 +84,12 @@ pub fn run() -> ExitCode {
     let cli = match Cli::try_parse_from(words) {
         Ok(cli) => cli,
         Err(error) => {
-            // As it always was: the usage goes to standard output, and so does the answer to --help.
+            use clap::error::ErrorKind::{InvalidValue, MissingRequiredArgument};
             let _ = error.print();
+            // As it always was: without a known command the usage is an answer, not a complaint.
+            if matches!(error.kind(), InvalidValue | MissingRequiredArgument) {
+                crate::systemtap::command::print(COMMANDS);
+            }
             return if error.use_stderr() { ExitCode::from(USAGE) } else { ExitCode::SUCCESS };
         }
     };

@@ -139,7 +139,7 @@ impl Cache {
         let bytes = fs::read(compiled)?;
         let record = Record { object: blake3::hash(&bytes).to_hex().to_string(), ..record.clone() };
         let object = self.object(name, runtime);
-        let staged = self.stage(&object, &bytes)?;
+        let staged = stage(&object, &bytes)?;
         // 1. The key knows both, 2. the new one takes the place of the old, 3. the old one is forgotten.
         let mut key = Key { records: vec![record.clone()] };
         if let Ok(old) = fs::read(&object) {
@@ -162,7 +162,7 @@ impl Cache {
         };
         let place = self.uprobes();
         fs::create_dir_all(place.parent().unwrap_or(&self.directory))?;
-        let staged = self.stage(&place, &bytes)?;
+        let staged = stage(&place, &bytes)?;
         fs::rename(staged, place)?;
         replace(&mark, "")
     }
@@ -175,23 +175,23 @@ impl Cache {
     fn put_key(&self, name: &str, key: &Key) -> io::Result<()> {
         let text = serde_json::to_string_pretty(key)? + "\n";
         let place = self.file(name, "key");
-        let staged = self.stage(&place, text.as_bytes())?;
+        let staged = stage(&place, text.as_bytes())?;
         fs::rename(staged, place)
-    }
-
-    /// Writes a file beside its place, down to the disk.
-    fn stage(&self, place: &Path, bytes: &[u8]) -> io::Result<PathBuf> {
-        let file = place.file_name().unwrap_or_default().to_string_lossy();
-        let staged = place.with_file_name(format!(".{file}.{}", std::process::id()));
-        let _ = fs::remove_file(&staged);
-        let mut open = OpenOptions::new().write(true).create_new(true).mode(0o644).open(&staged)?;
-        open.write_all(bytes).and_then(|()| open.sync_all()).inspect_err(|_| _ = fs::remove_file(&staged))?;
-        Ok(staged)
     }
 
     fn file(&self, name: &str, ending: &str) -> PathBuf {
         self.directory.join(format!("{name}.{ending}"))
     }
+}
+
+/// Writes a file beside its place, down to the disk.
+fn stage(place: &Path, bytes: &[u8]) -> io::Result<PathBuf> {
+    let file = place.file_name().unwrap_or_default().to_string_lossy();
+    let staged = place.with_file_name(format!(".{file}.{}", std::process::id()));
+    let _ = fs::remove_file(&staged);
+    let mut open = OpenOptions::new().write(true).create_new(true).mode(0o644).open(&staged)?;
+    open.write_all(bytes).and_then(|()| open.sync_all()).inspect_err(|_| _ = fs::remove_file(&staged))?;
+    Ok(staged)
 }
 
 /// Whether what was recorded is what is wanted.

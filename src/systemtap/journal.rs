@@ -46,10 +46,10 @@ impl Journal {
     /// Writes a line for each line of a text.
     pub fn write(&self, text: &str) {
         let stamp = stamp();
-        let lines: String = text
-            .lines()
-            .map(|line| format!("{stamp}: {}\n", crate::text::harmless(line.as_bytes())))
-            .collect();
+        let mut lines = String::new();
+        for line in text.lines() {
+            lines += &format!("{stamp}: {}\n", crate::text::harmless(line.as_bytes()));
+        }
         let _ = self.open().and_then(|mut file| file.write_all(lines.as_bytes()));
     }
 
@@ -99,7 +99,7 @@ pub fn reason(said: &str, name: &str) -> Option<String> {
         .filter(error)
         .find(|line| line.contains(name))
         .or_else(|| lines().find(error))
-        .or_else(|| lines().last())?;
+        .or_else(|| lines().next_back())?;
     Some(crate::text::harmless(found.trim_start_matches("ERROR: ").as_bytes()).into_owned())
 }
 

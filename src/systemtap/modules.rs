@@ -15,7 +15,7 @@ pub struct Modules {
 pub enum Sign {
     /// Its probes are alive.
     Running,
-    /// The script has called exit(), or met an error: the module is loaded and does nothing.
+    /// The script has called `exit()`, or met an error: the module is loaded and does nothing.
     Finished,
     /// It has no such file, which scripts compiled by others have not.
     None,

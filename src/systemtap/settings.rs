@@ -144,11 +144,11 @@ impl Settings {
         let mut problems = Vec::new();
         let settings = Self::read(config, &mut problems);
         config.problems.append(&mut problems);
-        settings
+        settings.ok()
     }
 
-    fn read(config: &Config, problems: &mut Vec<Diagnostic>) -> Option<Self> {
-        Some(Self {
+    fn read(config: &Config, problems: &mut Vec<Diagnostic>) -> Result<Self, Unusable> {
+        Ok(Self {
             script_path: path(config, "SCRIPT_PATH", problems)?,
             config_path: path(config, "CONFIG_PATH", problems)?,
             cache_path: path(config, "CACHE_PATH", problems)?,
@@ -182,21 +182,28 @@ impl Settings {
     }
 }
 
-/// A path that must be absolute. `None`, with a problem, when it is not.
-fn path(config: &Config, name: &str, problems: &mut Vec<Diagnostic>) -> Option<PathBuf> {
-    let variable = config.get(name)?;
+/// A parameter cannot be used; a problem says why.
+struct Unusable;
+
+/// A path that must be absolute.
+fn path(config: &Config, name: &str, problems: &mut Vec<Diagnostic>) -> Result<PathBuf, Unusable> {
+    let variable = config.get(name).ok_or(Unusable)?;
     if variable.value.starts_with('/') && !variable.value.contains('\0') {
-        return Some(PathBuf::from(&variable.value));
+        return Ok(PathBuf::from(&variable.value));
     }
     let text = format!("{name} is not an absolute path: `{}`", variable.value);
     let fault = config.finding(Severity::Error, variable, text);
     problems.push(fault.help("write it from the root on: /.."));
-    None
+    Err(Unusable)
 }
 
 /// A path that may be empty or unset.
-fn optional(config: &Config, name: &str, problems: &mut Vec<Diagnostic>) -> Option<Option<PathBuf>> {
-    if config.value(name).is_empty() { Some(None) } else { path(config, name, problems).map(Some) }
+fn optional(
+    config: &Config,
+    name: &str,
+    problems: &mut Vec<Diagnostic>,
+) -> Result<Option<PathBuf>, Unusable> {
+    if config.value(name).is_empty() { Ok(None) } else { path(config, name, problems).map(Some) }
 }
 
 fn switch(config: &Config, name: &str, problems: &mut Vec<Diagnostic>) -> bool {
@@ -234,7 +241,7 @@ fn runtime(config: &Config, problems: &mut Vec<Diagnostic>) -> Runtime {
 fn tools(config: &Config, problems: &mut Vec<Diagnostic>) -> Vec<(&'static str, PathBuf)> {
     let mut tools = Vec::new();
     for (name, _) in TOOLS {
-        if let Some(Some(path)) = optional(config, name, problems) {
+        if let Ok(Some(path)) = optional(config, name, problems) {
             tools.push((name, path));
         }
     }
@@ -275,7 +282,7 @@ mod tests {
     fn words_that_are_neither_yes_nor_no_mean_what_they_always_have() {
         for word in ["true", "on", "''", "2", "yEs"] {
             let text = ["PASSALL", "RECURSIVE", "AUTOCOMPILE", "ALLOW_CACHEONLY"];
-            let text: String = text.iter().map(|name| format!("{name}={word}\n")).collect();
+            let text = text.map(|name| format!("{name}={word}\n")).concat();
             let (settings, said) = read(&text);
             let settings = settings.unwrap();
             let switches =

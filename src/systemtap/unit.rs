@@ -200,7 +200,9 @@ pub fn written(config: &Config, variable: Option<&super::config::Variable>) -> (
 mod tests {
     use super::*;
 
-    fn jobs(of: &[(Kind, &str, &[(Kind, &str)])]) -> Vec<Job> {
+    type Row<'r> = (Kind, &'r str, &'r [(Kind, &'r str)]);
+
+    fn jobs(of: &[Row<'_>]) -> Vec<Job> {
         of.iter()
             .map(|(kind, name, waits)| {
                 let mut job = Job::new(*kind, name, format!("/{name}.stp"), None);

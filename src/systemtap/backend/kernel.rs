@@ -44,8 +44,8 @@ impl Backend for KernelModule {
         command.arg(start.cache.object(&start.name, start.runtime)).current_dir("/");
         start.journal.write(&format!("Exec: {}", words(&command)));
         match start.mode {
-            Mode::Memory => self.load(start, command),
-            Mode::Daemon => self.daemon(start, command),
+            Mode::Memory => load(start, command),
+            Mode::Daemon => daemon(start, command),
             Mode::Kept => {
                 let began = || Modules::read(&start.status.proc).contains(&start.name);
                 kept::start(
@@ -57,55 +57,50 @@ impl Backend for KernelModule {
     }
 }
 
-impl KernelModule {
-    /// staprun loads the module, starts its probes and ends.
-    fn load(self, start: &Start, mut command: Command) -> Result<i32, Failure> {
-        let said = start.work.join("said");
-        let file = File::create_new(&said).map_err(|error| Failure::new(error.to_string()))?;
-        let status = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(file).status();
-        let text = start.journal.take_in(&said);
-        check(start, status, &text)?;
-        let until = Instant::now() + APPEAR;
-        while !Modules::read(&start.status.proc).contains(&start.name) {
-            if Instant::now() >= until {
-                let modules = start.status.proc.join("modules");
-                return Err(Failure::new(format!(
-                    "staprun is content, but it is not in {}",
-                    modules.display()
-                )));
-            }
-            pause(STEP);
+/// staprun loads the module, starts its probes and ends.
+fn load(start: &Start, mut command: Command) -> Result<i32, Failure> {
+    let said = start.work.join("said");
+    let file = File::create_new(&said).map_err(|error| Failure::new(error.to_string()))?;
+    let status = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(file).status();
+    let text = start.journal.take_in(&said);
+    check(start, status, &text)?;
+    let until = Instant::now() + APPEAR;
+    while !Modules::read(&start.status.proc).contains(&start.name) {
+        if Instant::now() >= until {
+            let modules = start.status.proc.join("modules");
+            return Err(Failure::new(format!("staprun is content, but it is not in {}", modules.display())));
         }
-        Ok(0)
+        pause(STEP);
     }
+    Ok(0)
+}
 
-    /// staprun leaves a daemon behind, which writes its number where staprun's output goes, perhaps a little later.
-    fn daemon(self, start: &Start, mut command: Command) -> Result<i32, Failure> {
-        let told = start.work.join("pid");
-        let file = File::create_new(&told).map_err(|error| Failure::new(error.to_string()))?;
-        // What the daemon has to say in the years to come goes into the log.
-        let before = start.journal.length();
-        match start.journal.open() {
-            Ok(log) => _ = command.stderr(log),
-            Err(_) => _ = command.stderr(Stdio::null()),
+/// staprun leaves a daemon behind, which writes its number where staprun's output goes, perhaps a little later.
+fn daemon(start: &Start, mut command: Command) -> Result<i32, Failure> {
+    let told = start.work.join("pid");
+    let file = File::create_new(&told).map_err(|error| Failure::new(error.to_string()))?;
+    // What the daemon has to say in the years to come goes into the log.
+    let before = start.journal.length();
+    match start.journal.open() {
+        Ok(log) => _ = command.stderr(log),
+        Err(_) => _ = command.stderr(Stdio::null()),
+    }
+    let status = command.stdin(Stdio::null()).stdout(file).status();
+    check(start, status, &start.journal.since(before))?;
+    let until = Instant::now() + LATE;
+    loop {
+        let text = std::fs::read_to_string(&told).unwrap_or_default();
+        if let Ok(pid) = text.trim().parse::<i32>()
+            && pid > 0
+            && text.ends_with(|c: char| c == '\n' || c.is_ascii_digit())
+        {
+            return Ok(pid);
         }
-        let status = command.stdin(Stdio::null()).stdout(file).status();
-        check(start, status, &start.journal.since(before))?;
-        let until = Instant::now() + LATE;
-        loop {
-            let text = std::fs::read_to_string(&told).unwrap_or_default();
-            if let Ok(pid) = text.trim().parse::<i32>()
-                && pid > 0
-                && text.ends_with(|c: char| c == '\n' || c.is_ascii_digit())
-            {
-                return Ok(pid);
-            }
-            if Instant::now() >= until {
-                start.journal.write(&format!("Warning: the daemon of {} never told its number", start.name));
-                return Ok(0);
-            }
-            pause(STEP);
+        if Instant::now() >= until {
+            start.journal.write(&format!("Warning: the daemon of {} never told its number", start.name));
+            return Ok(0);
         }
+        pause(STEP);
     }
 }
 

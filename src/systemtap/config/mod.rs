@@ -76,7 +76,7 @@ impl Config {
             if !regular || name.starts_with('.') {
                 continue;
             }
-            if name.ends_with(".conf") {
+            if Path::new(&name).extension().is_some_and(|ending| ending == "conf") {
                 self.read(&file);
             } else if name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-') {
                 self.read_without_suffix(&file);
@@ -120,6 +120,8 @@ impl Config {
             Ok(text) => text,
             Err(fault) => {
                 self.problems.push(*fault);
+                // Not to be believed, but which scripts it is about can be seen.
+                self.refuse(file, &String::from_utf8_lossy(&std::fs::read(file).unwrap_or_default()));
                 return false;
             }
         };
@@ -134,13 +136,21 @@ impl Config {
                 Err(fault) => faults.push(fault),
             }
         }
-        for assignment in &parsed.assignments {
-            if let Some(script) = script_of(&assignment.name) {
+        self.refuse(file, &text);
+        self.problems.extend(faults.into_iter().map(|fault| diagnostic(file, &text, fault)));
+        false
+    }
+
+    /// Notes whose parameters stand in a refused file: whatever looks like one, since nothing in it is certain.
+    fn refuse(&mut self, file: &str, text: &str) {
+        let word = |c: char| c.is_ascii_alphanumeric() || c == '_';
+        for (at, _) in text.match_indices('=') {
+            let before = text[..at].strip_suffix('+').unwrap_or(&text[..at]);
+            let name = &before[before.trim_end_matches(word).len()..];
+            if let Some(script) = script_of(name) {
                 self.refused.insert(script.to_owned(), file.to_owned());
             }
         }
-        self.problems.extend(faults.into_iter().map(|fault| diagnostic(file, &text, fault)));
-        false
     }
 
     /// Reads a file that does not end in `.conf`, if it looks as if it should.
@@ -172,7 +182,7 @@ fn text(file: &str) -> Result<String, Box<Diagnostic>> {
     let (bytes, _) = trust::read(&Root::default(), file)?;
     String::from_utf8(bytes).map_err(|error| {
         let before = &error.as_bytes()[..error.utf8_error().valid_up_to()];
-        let line = 1 + before.iter().filter(|byte| **byte == b'\n').count();
+        let line = 1 + memchr::memchr_iter(b'\n', before).count();
         let at = Place { line: u32::try_from(line).unwrap_or(u32::MAX), column: 0 };
         let fault = Diagnostic::new(Severity::Error, Kind::Syntax, file, at, "this line is not UTF-8");
         Box::new(fault.help("save the file as UTF-8"))
@@ -250,7 +260,7 @@ mod tests {
             said.contains("b_OPT=\"$(touch /x)\"\n           ^^\n  help: nothing in this file"),
             "{said}"
         );
-        assert!(config.refused("a").is_some() && config.refused("c").is_some());
+        assert!(["a", "b", "c"].iter().all(|name| config.refused(name).is_some()));
         assert!(!config.unusable);
         assert!(Tree::new(&[("config", "exit 7\n")]).read().unusable);
         assert!(!Tree::new(&[]).read().unusable);
@@ -278,6 +288,7 @@ mod tests {
         let config = tree.read();
         assert_eq!(config.value("a_OPT"), "");
         assert!(texts(&config).contains("can be written by others (mode 0666)"), "{}", texts(&config));
+        assert!(config.refused("a").is_some());
     }
 
     #[test]
