@@ -34,6 +34,12 @@ struct Cli {
     /// Answer yes to all questions
     #[arg(short)]
     yes: bool,
+    /// onboot: make this image, and leave the one that is booted alone
+    #[arg(short = 'o', value_name = "IMAGE")]
+    image: Option<String>,
+    /// onboot: keep the image that is there as IMAGE.bak
+    #[arg(short)]
+    backup: bool,
     /// Fail at once when another command is at work
     #[arg(long)]
     no_wait: bool,
@@ -71,6 +77,8 @@ enum Verb {
     Compile,
     /// Remove compiled scripts
     Cleanup,
+    /// Make an initramfs that starts scripts before anything else
+    Onboot,
 }
 
 /// Runs the program.
@@ -102,11 +110,14 @@ pub fn run() -> ExitCode {
             Verb::Status => Command::Status,
             Verb::Compile => Command::Compile,
             Verb::Cleanup => Command::Cleanup,
+            Verb::Onboot => Command::Onboot,
         },
         config: cli.config,
         kernel: cli.kernel,
         recursive: cli.recursive,
         yes: cli.yes,
+        image: cli.image,
+        backup: cli.backup,
         wait: !cli.no_wait,
         json: cli.json,
         tree: cli.tree,

@@ -15,6 +15,7 @@ pub mod kernel;
 pub mod lock;
 pub mod modules;
 pub mod name;
+pub mod onboot;
 pub mod options;
 pub mod process;
 pub mod run;
@@ -45,6 +46,8 @@ pub enum Command {
     Compile,
     /// Remove what was compiled.
     Cleanup,
+    /// Make an initramfs that starts them.
+    Onboot,
 }
 
 /// A command line.
@@ -61,6 +64,10 @@ pub struct Invocation {
     pub recursive: bool,
     /// `-y`.
     pub yes: bool,
+    /// `-o`: an initramfs of this name.
+    pub image: Option<String>,
+    /// `-b`: keep the initramfs that is there.
+    pub backup: bool,
     /// Wait for another command.
     pub wait: bool,
     /// Print JSON.
@@ -96,6 +103,7 @@ pub fn run(call: &Invocation, display: &Making<'_>) -> u8 {
         Command::Condrestart => restart::conditionally(&service),
         Command::Compile => compile::compile(&service),
         Command::Cleanup => cleanup::cleanup(&service),
+        Command::Onboot => onboot::onboot(&service),
         Command::Status => unreachable!("BUG: status was dealt with"),
     }
 }

@@ -6,10 +6,19 @@ use crate::definition::diagnostic::{Diagnostic, Severity};
 use std::path::{Path, PathBuf};
 
 /// Where tools are looked for when no parameter names them; the caller's own PATH decides nothing that root runs.
-const TOOL_PATH: [&str; 6] = ["/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"];
+const TOOL_PATH: [&str; 8] = [
+    "/usr/local/sbin",
+    "/usr/local/bin",
+    "/usr/sbin",
+    "/usr/bin",
+    "/sbin",
+    "/bin",
+    "/usr/libexec/systemtap",
+    "/usr/lib/systemtap",
+];
 
 /// Parameters that are paths, with their defaults.
-const PATHS: [(&str, &str); 12] = [
+const PATHS: [(&str, &str); 14] = [
     ("SCRIPT_PATH", "/etc/systemtap/script.d"),
     ("CONFIG_PATH", "/etc/systemtap/conf.d"),
     ("CACHE_PATH", "/var/cache/systemtap"),
@@ -22,6 +31,8 @@ const PATHS: [(&str, &str); 12] = [
     ("HISTORY_FILE", crate::history::PATH),
     ("BPF_LOG_PATH", "/var/log/systemtap"),
     ("BPF_RUN_PATH", "/var/tmp/systemtap-root"),
+    ("DRACUT_PATH", "/usr/lib/dracut/modules.d/99stap"),
+    ("INITRAMFS_PATH", "/etc/initramfs-tools"),
 ];
 
 /// Parameters that are yes or no, with their defaults and what a word that is neither means (as it always has).
@@ -34,13 +45,15 @@ const SWITCHES: [(&str, &str, bool); 5] = [
 ];
 
 /// Parameters that are programs, and their names when they are not set.
-const TOOLS: [(&str, &str); 6] = [
+const TOOLS: [(&str, &str); 8] = [
     ("STAP", "stap"),
     ("STAPRUN", "staprun"),
     ("STAPBPF", "stapbpf"),
     ("DRACUT", "dracut"),
     ("LSINITRD", "lsinitrd"),
     ("MKINITRAMFS", "mkinitramfs"),
+    ("LSINITRAMFS", "lsinitramfs"),
+    ("STAPIO", "stapio"),
 ];
 
 /// Which back end runs a script.
@@ -101,6 +114,10 @@ pub struct Settings {
     pub bpf_log_path: PathBuf,
     /// Where stapbpf makes the files of procfs probes.
     pub bpf_run_path: PathBuf,
+    /// The dracut module that loads scripts in an initramfs.
+    pub dracut_path: PathBuf,
+    /// The configuration of initramfs-tools.
+    pub initramfs_path: PathBuf,
     /// A script that fails makes the command fail.
     pub passall: bool,
     /// Requirements are followed even when scripts are named.
@@ -161,6 +178,8 @@ impl Settings {
             history: optional(config, "HISTORY_FILE", problems)?,
             bpf_log_path: path(config, "BPF_LOG_PATH", problems)?,
             bpf_run_path: path(config, "BPF_RUN_PATH", problems)?,
+            dracut_path: path(config, "DRACUT_PATH", problems)?,
+            initramfs_path: path(config, "INITRAMFS_PATH", problems)?,
             passall: switch(config, "PASSALL", problems),
             recursive: switch(config, "RECURSIVE", problems),
             autocompile: switch(config, "AUTOCOMPILE", problems),

@@ -83,7 +83,8 @@ pub fn plan(jobs: &[Job]) -> (Plan, Vec<Diagnostic>) {
         .iter()
         .map(|job| definition(job, |wait| there.contains(&(wait.kind, wait.name.as_str()))))
         .collect();
-    let labels: Vec<String> = jobs.iter().map(|job| label(jobs, job)).collect();
+    let one_kind = jobs.iter().all(|job| job.kind == jobs[0].kind);
+    let labels: Vec<String> = jobs.iter().map(|job| label(job, one_kind)).collect();
     let members: Vec<Member<'_>> = definitions
         .iter()
         .zip(jobs)
@@ -152,9 +153,8 @@ fn circle(jobs: &[Job], labels: &[String], problem: &Diagnostic) -> Diagnostic {
 }
 
 /// How a job is called on the console: where there is but one kind of jobs, as its script.
-fn label(jobs: &[Job], job: &Job) -> String {
-    let alone = jobs.iter().all(|other| other.kind == job.kind);
-    if alone || job.kind == Kind::Start { job.name.clone() } else { format!("{} {}", job.kind, job.name) }
+fn label(job: &Job, one_kind: bool) -> String {
+    if one_kind || job.kind == Kind::Start { job.name.clone() } else { format!("{} {}", job.kind, job.name) }
 }
 
 fn definition(job: &Job, is_there: impl Fn(&Wait) -> bool) -> Definition {

@@ -1,21 +1,21 @@
 //! The second back end: BPF programs, whose runner is kept as a daemon.
 
 use super::tree;
-use crate::support::tap::{eventually, lives};
+use crate::support::tap::{cache, eventually, lives};
 
 #[test]
 fn a_bpf_script_lives_and_ends_like_any_other() {
     let tap = tree(&[("one", ""), ("two", "one")]);
     tap.parameters("one_RUNTIME=bpf\none_OPT='-v -s 4'");
     tap.run(&["start"]).expect_code(0);
-    assert!(tap.at(&tap.cache()).join("one.bo").exists());
+    assert!(tap.at(&cache()).join("one.bo").exists());
     let calls = tap.calls();
     assert!(
         calls.iter().any(|call| call.contains(" -m one ") && call.contains(" --runtime=bpf ")),
         "{calls:?}"
     );
     let run = calls.iter().find(|call| call.starts_with("stapbpf")).unwrap();
-    assert_eq!(*run, format!("stapbpf {}", tap.at(&tap.cache()).join("one.bo").display()));
+    assert_eq!(*run, format!("stapbpf {}", tap.at(&cache()).join("one.bo").display()));
     let pid = tap.pid("one");
     assert!(lives(pid));
     let done = tap.run(&["status"]).expect_code(0);

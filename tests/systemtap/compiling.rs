@@ -2,7 +2,7 @@
 
 use super::tree;
 use crate::support::program::finish;
-use crate::support::tap::{Tap, eventually};
+use crate::support::tap::{Tap, cache, eventually};
 use std::fs;
 use std::process::Stdio;
 
@@ -28,7 +28,7 @@ fn stap_is_called_as_it_always_was() {
             script.display()
         )
     );
-    let opts = tap.sandbox.read(&format!("{}/one.opts", tap.cache()));
+    let opts = tap.sandbox.read(&format!("{}/one.opts", cache()));
     let lines: Vec<&str> = opts.lines().collect();
     assert_eq!(lines.len(), 2);
     assert!(lines[0].starts_with("Linux ") && lines[0].contains(&release), "{opts}");
@@ -91,8 +91,7 @@ fn a_cache_is_good_until_something_that_counts_changes() {
     };
     assert_eq!((start(), start()), (1, 0));
     // A touched script is the same script.
-    let script = fs::File::options().append(true).open(tap.at("script.d/one.stp")).unwrap();
-    script.set_modified(std::time::SystemTime::now() + std::time::Duration::from_secs(100)).unwrap();
+    tap.touch("script.d/one.stp");
     assert_eq!(start(), 0);
     tap.sandbox.write("script.d/one.stp", "probe begin { exit() }\n", 0o644);
     assert_eq!((start(), start()), (1, 0));
@@ -104,9 +103,9 @@ fn a_cache_is_good_until_something_that_counts_changes() {
     tap.sandbox.write("stap-version", "5.0/0.190\n", 0o644);
     assert_eq!((start(), start()), (1, 0));
     // Half a module is none.
-    tap.sandbox.write(&format!("{}/one.ko", tap.cache()), "mod", 0o644);
+    tap.sandbox.write(&format!("{}/one.ko", cache()), "mod", 0o644);
     assert_eq!((start(), start()), (1, 0));
-    fs::remove_file(tap.at(&format!("{}/one.ko", tap.cache()))).unwrap();
+    fs::remove_file(tap.at(&format!("{}/one.ko", cache()))).unwrap();
     assert_eq!((start(), start()), (1, 0));
 }
 
@@ -131,14 +130,13 @@ fn what_was_compiled_for_another_kernel_is_good_there() {
 fn what_the_original_has_compiled_is_taken() {
     let tap = tree(&[("one", "")]);
     tap.run(&["compile"]).expect_code(0);
-    fs::remove_file(tap.at(&format!("{}/one.key", tap.cache()))).unwrap();
+    fs::remove_file(tap.at(&format!("{}/one.key", cache()))).unwrap();
     tap.forget();
     tap.run(&["start"]).expect_code(0);
     assert_eq!(compiled(&tap), 0);
     // Its rules hold for it: it must not be older than the script.
     tap.run(&["stop"]).expect_code(0);
-    let script = fs::File::options().append(true).open(tap.at("script.d/one.stp")).unwrap();
-    script.set_modified(std::time::SystemTime::now() + std::time::Duration::from_secs(100)).unwrap();
+    tap.touch("script.d/one.stp");
     tap.run(&["start"]).expect_code(0);
     assert_eq!(compiled(&tap), 1);
 }
@@ -147,13 +145,13 @@ fn what_the_original_has_compiled_is_taken() {
 fn a_failed_compilation_leaves_the_old_module_as_it_is() {
     let tap = tree(&[("one", "")]);
     tap.run(&["compile"]).expect_code(0);
-    let files = ["ko", "opts", "key"].map(|ending| format!("{}/one.{ending}", tap.cache()));
+    let files = ["ko", "opts", "key"].map(|ending| format!("{}/one.{ending}", cache()));
     let before = files.each_ref().map(|file| tap.sandbox.read(file));
     tap.fail("compile-one", "semantic error: x");
     tap.sandbox.write("script.d/one.stp", "probe x\n", 0o644);
     tap.run(&["compile", "-y"]).expect_code(1);
     assert_eq!(files.each_ref().map(|file| tap.sandbox.read(file)), before);
-    let left = fs::read_dir(tap.at(&tap.cache())).unwrap().count();
+    let left = fs::read_dir(tap.at(&cache())).unwrap().count();
     assert_eq!(left, 3);
 }
 
@@ -197,7 +195,7 @@ fn questions_are_asked_and_no_is_the_default() {
     tap.run(&["compile"]).expect_code(0);
     tap.forget();
     let done = tap.run(&["compile"]).expect_code(0);
-    let path = tap.at(&tap.cache()).join("one.ko").display().to_string();
+    let path = tap.at(&cache()).join("one.ko").display().to_string();
     assert!(done.stdout.contains(&format!("Updating caches: {path} ")), "{done}");
     assert!(done.stdout.contains("Do you really want to update above caches [y/N]: "), "{done}");
     assert!(!done.stdout.contains("OK"), "{done}");
@@ -223,14 +221,14 @@ fn cleanup_removes_everything_of_one_kernel() {
     tap.run(&["compile", "-r", "9.9.9"]).expect_code(0);
     // What the original leaves for ever: the cache of a script that is gone, and options without a module.
     fs::remove_file(tap.at("script.d/two.stp")).unwrap();
-    tap.sandbox.write(&format!("{}/orphan.opts", tap.cache()), "x\n--\n", 0o644);
+    tap.sandbox.write(&format!("{}/orphan.opts", cache()), "x\n--\n", 0o644);
     let done = tap.run(&["cleanup"]).expect_code(0);
     assert!(done.stdout.contains("Do you really want to remove above caches [y/N]: "), "{done}");
-    assert!(tap.at(&tap.cache()).join("one.ko").exists());
+    assert!(tap.at(&cache()).join("one.ko").exists());
     tap.run(&["cleanup", "-y", "one"]).expect_code(0);
-    assert!(!tap.at(&tap.cache()).join("one.ko").exists() && tap.at(&tap.cache()).join("two.ko").exists());
+    assert!(!tap.at(&cache()).join("one.ko").exists() && tap.at(&cache()).join("two.ko").exists());
     tap.run(&["cleanup", "-y"]).expect_code(0);
-    assert_eq!(tap.sandbox.names(&tap.cache()), [""; 0]);
+    assert_eq!(tap.sandbox.names(&cache()), [""; 0]);
     assert_eq!(tap.sandbox.names("cache/9.9.9").len(), 6);
     tap.run(&["cleanup", "-r", "9.9.9", "-y"]).expect_code(0);
     assert_eq!(tap.sandbox.names("cache/9.9.9"), [""; 0]);
@@ -255,13 +253,13 @@ fn a_helper_module_that_was_built_is_kept_and_given_to_staprun() {
     let tap = tree(&[("one", "")]);
     tap.sandbox.write("uprobes", "", 0o644);
     tap.run(&["start"]).expect_code(0);
-    let helper = tap.at(&tap.cache()).join("uprobes/uprobes.ko");
-    assert!(helper.exists() && tap.at(&tap.cache()).join("one.uprobes").exists());
+    let helper = tap.at(&cache()).join("uprobes/uprobes.ko");
+    assert!(helper.exists() && tap.at(&cache()).join("one.uprobes").exists());
     let call = tap.calls().into_iter().find(|call| call.starts_with("staprun")).unwrap();
     assert!(call.starts_with(&format!("staprun -u{} -L ", helper.display())), "{call}");
     fs::remove_file(tap.at("uprobes")).unwrap();
     tap.run(&["compile", "-y"]).expect_code(0);
-    assert!(!tap.at(&tap.cache()).join("one.uprobes").exists());
+    assert!(!tap.at(&cache()).join("one.uprobes").exists());
 }
 
 #[test]
@@ -273,7 +271,7 @@ fn scripts_and_modules_that_others_can_write_are_not_used() {
     assert!(done.stdout.contains("can be written by others (mode 0666)"), "{done}");
     fs::set_permissions(tap.at("script.d/one.stp"), fs::Permissions::from_mode(0o644)).unwrap();
     tap.run(&["compile"]).expect_code(0);
-    fs::set_permissions(tap.at(&tap.cache()).join("one.ko"), fs::Permissions::from_mode(0o666)).unwrap();
+    fs::set_permissions(tap.at(&cache()).join("one.ko"), fs::Permissions::from_mode(0o666)).unwrap();
     tap.config("AUTOCOMPILE=no\n");
     let done = tap.run(&["start"]).expect_code(1);
     assert!(done.stdout.contains("can be written by others"), "{done}");

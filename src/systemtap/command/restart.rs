@@ -9,7 +9,8 @@ use super::{OK, begin, fail, prepare, verdict};
 use crate::systemtap::job::{Failure, Task};
 use crate::systemtap::run::carry_out;
 use crate::systemtap::service::Service;
-use crate::systemtap::unit::Kind;
+use crate::systemtap::unit::{Job, Kind};
+use std::collections::HashMap;
 
 /// Does it.
 pub fn restart(service: &Service<'_>) -> u8 {
@@ -25,13 +26,15 @@ pub fn restart(service: &Service<'_>) -> u8 {
     for job in jobs.iter_mut().filter(|job| job.kind == Kind::Start) {
         job.wait(Kind::Stop, &job.name.clone(), false);
     }
+    let mut failing: HashMap<String, &mut Job> =
+        jobs.iter_mut().filter(|job| job.kind == Kind::Start).map(|job| (job.name.clone(), job)).collect();
     let mut stops = prepare::stops(service, &stopping);
     for stop in &mut stops {
         stop.wait(Kind::Compile, &stop.name.clone(), false);
         // What cannot be started is not stopped for it.
-        let start = jobs.iter_mut().find(|job| job.kind == Kind::Start && job.name == stop.name);
-        let failing = start.and_then(|start| start.task.take_if(|task| matches!(task, Task::Fail(_))));
-        if let Some(Task::Fail(Failure { code, reason })) = failing {
+        let start = failing.get_mut(&stop.name);
+        let task = start.and_then(|start| start.task.take_if(|task| matches!(task, Task::Fail(_))));
+        if let Some(Task::Fail(Failure { code, reason })) = task {
             stop.task = Some(Task::Fail(Failure { code, reason: format!("it stays as it is: {reason}") }));
         }
     }
