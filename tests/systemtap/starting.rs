@@ -374,3 +374,17 @@ fn a_terminal_has_the_display_of_all_runs() {
         assert!(has(line), "{line:?} on {shown:#?}");
     }
 }
+
+#[test]
+fn a_job_that_takes_too_long_is_ended_with_all_it_started() {
+    let tap = tree(&[("one", ""), ("two", "one"), ("three", "")]);
+    tap.config("JOB_TIMEOUT=1\n");
+    tap.gate("compile-one");
+    let done = tap.run(&["start"]).expect_code(1);
+    assert!(done.stdout.contains(" Compiling one ... error: it took too long (log: "), "{done}");
+    assert!(
+        done.stdout.contains(" Starting two ... skipped: it requires one, which could not be compiled"),
+        "{done}"
+    );
+    assert_eq!(tap.loaded(), ["three"]);
+}
