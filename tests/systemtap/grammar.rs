@@ -73,7 +73,7 @@ fn what_is_taken_means_what_a_shell_makes_of_it() {
     let (mut script, mut expected, mut texts) = (String::new(), Vec::new(), Vec::new());
     for number in 0..TEXTS {
         let mut text = "A=".to_owned();
-        text.extend((0..1 + roll(12)).map(|_| PIECES[roll(PIECES.len())]));
+        text.extend((0..=roll(12)).map(|_| PIECES[roll(PIECES.len())]));
         let file = dir.path().join(number.to_string());
         fs::write(&file, &text).unwrap();
         let mut config = Config::new([("A", "first"), ("B", "")]);
