@@ -6,7 +6,7 @@
 
 use super::clock::Clock;
 use super::deadlines::{Deadlines, Stage};
-use super::queue::Queue;
+use super::queue::{Lane, Queue};
 use super::reporter::Reporter;
 use super::spawner::{Event, Exit, Spawner};
 use super::{Nanos, Outcome, Record, Run, Usage};
@@ -54,6 +54,7 @@ pub fn run<S: Spawner, C: Clock>(
         deadlines: Deadlines::new(plan.len()),
         records: plan.ids().map(|_| Draft::default()).collect(),
         running: Vec::new(),
+        busy: 0,
         alone: Vec::new(),
         interrupted: None,
         widest: 0,
@@ -93,6 +94,8 @@ struct Dispatcher<'a, S, C> {
     deadlines: Deadlines,
     records: IdVec<JobId, Draft>,
     running: Vec<JobId>,
+    /// How many of those that run are busy ones.
+    busy: usize,
     /// Those that have the console: the last one, the others wait for it.
     alone: Vec<JobId>,
     interrupted: Option<i32>,
@@ -152,7 +155,7 @@ impl<S: Spawner, C: Clock> Dispatcher<'_, S, C> {
                 Action::Ready(job) if self.engine.job(job) != JobState::Ready => {}
                 Action::Ready(job) => {
                     self.records[job].ready = Some(self.clock.now());
-                    self.queue.push(job, self.priorities, self.plan.job(job).manner.interactive);
+                    self.queue.push(job, self.priorities, self.lane(job));
                 }
                 Action::Skip { job, because } => {
                     self.record(job, self.clock.now(), Outcome::DependencyFailed(because), Usage::default());
@@ -185,20 +188,35 @@ impl<S: Spawner, C: Clock> Dispatcher<'_, S, C> {
         }
     }
 
+    /// Where a job waits for its turn.
+    fn lane(&self, job: JobId) -> Lane {
+        if self.plan.job(job).manner.interactive {
+            Lane::Interactive
+        } else if self.spawner.is_busy(job) {
+            Lane::Busy
+        } else {
+            Lane::Common
+        }
+    }
+
     /// Starts ready jobs while there are slots.
     fn fill_slots(&mut self) {
         loop {
-            let busy = self.busy();
+            let taken = self.taken();
             let alone = self.alone.iter().any(|job| !self.engine.is_blocked(*job));
-            if busy >= self.settings.slots || alone {
+            if taken >= self.settings.slots || alone {
                 return;
             }
+            let room = self.busy < self.spawner.busy_slots().max(1);
             // What running ones wait for comes first; where there is no room for more, nothing else.
-            let wanted = self.wanted().and_then(|job| self.queue.take(job, busy));
+            let wanted = self.wanted().and_then(|job| self.queue.take(job, self.lane(job), taken, room));
             let crowded = self.running.len() >= self.settings.processes;
-            let next = wanted.or_else(|| if crowded { None } else { self.queue.pop(busy) });
-            let Some((job, alone)) = next else { return };
-            if !self.start(job, alone) {
+            let next = wanted.or_else(|| if crowded { None } else { self.queue.pop(taken, room) });
+            let Some((job, lane)) = next else {
+                self.full |= self.queue.waits_for_room();
+                return;
+            };
+            if !self.start(job, lane) {
                 return;
             }
             self.carry_out();
@@ -229,7 +247,7 @@ impl<S: Spawner, C: Clock> Dispatcher<'_, S, C> {
     }
 
     /// How many slots are taken: a job that waits for another to provide has given its own back, and the console, too.
-    fn busy(&self) -> usize {
+    fn taken(&self) -> usize {
         if self.engine.has_calls() {
             self.running.iter().filter(|job| !self.engine.is_blocked(**job)).count()
         } else {
@@ -238,12 +256,13 @@ impl<S: Spawner, C: Clock> Dispatcher<'_, S, C> {
     }
 
     /// Starts a job. False when the system has no room for it now: it goes back to the queue until another has ended.
-    fn start(&mut self, job: JobId, alone: bool) -> bool {
+    fn start(&mut self, job: JobId, lane: Lane) -> bool {
         let at = self.clock.now();
+        let alone = lane == Lane::Interactive;
         self.reporter.started(job, at, alone);
         match self.spawner.spawn(job, alone) {
             Err(errno) if !self.running.is_empty() && passes(errno) => {
-                self.queue.push(job, self.priorities, alone);
+                self.queue.push(job, self.priorities, lane);
                 self.full = true;
                 return false;
             }
@@ -256,6 +275,7 @@ impl<S: Spawner, C: Clock> Dispatcher<'_, S, C> {
                 if alone {
                     self.alone.push(job);
                 }
+                self.busy += usize::from(lane == Lane::Busy);
                 self.widest = self.widest.max(self.running.len());
                 self.full |= self.running.len() >= self.settings.slots;
                 self.records[job].start = Some(at);
@@ -292,6 +312,7 @@ impl<S: Spawner, C: Clock> Dispatcher<'_, S, C> {
         if let Some(position) = self.running.iter().position(|running| *running == job) {
             self.running.swap_remove(position);
             self.alone.retain(|alone| *alone != job);
+            self.busy -= usize::from(self.lane(job) == Lane::Busy);
         }
         if outcome.succeeded() {
             self.records[job].available.get_or_insert(at);
@@ -361,7 +382,7 @@ impl<S: Spawner, C: Clock> Dispatcher<'_, S, C> {
             // Time that it spends waiting for another job is that one's.
             if let (Stage::Terminate, Some(timeout)) = (stage, self.settings.timeout)
                 && self.engine.is_blocked(job)
-                && self.busy() > 0
+                && self.taken() > 0
             {
                 self.deadlines.set(job, now.saturating_add(timeout), Stage::Terminate);
                 continue;
