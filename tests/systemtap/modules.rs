@@ -1,0 +1,77 @@
+//! The modules of the tests, compiled once for all of them.
+//!
+//! systemtap probes the kernel's features anew for each set of `-g`, `-R` and `-B`, ten seconds of work: all scripts
+//! are compiled with the same set, though only two of them need it.
+
+use crate::Skip;
+use crate::program::finish;
+use crate::tools::{Tools, build_dir};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::thread;
+use std::time::Duration;
+
+/// The scripts of `scripts/`.
+pub(crate) const SCRIPTS: [&str; 4] = ["host", "guest", "other", "ender"];
+
+/// For the first compilation with new headers on a machine that is busy with something else.
+const COMPILE_LIMIT: Duration = Duration::from_mins(5);
+
+/// What tells whether a script still runs; the same that systemtap-service adds.
+const SRVSTAT: &str = "probe procfs(\"srvstat\").read {$value = \"running\\n\"}";
+
+/// Where the texts are.
+pub(crate) fn scripts() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/systemtap/scripts")
+}
+
+/// The options which all scripts are compiled with: the runtime, guru mode for embedded C, and the symbol that the
+/// host's module has for the guest's.
+pub(crate) fn options(tools: &Tools) -> Vec<String> {
+    let symbols = build_dir().join("host.symvers");
+    if !symbols.exists() {
+        let line = "0x00000000\tserel_host_note\t/nowhere/host\tEXPORT_SYMBOL_GPL\t\n";
+        fs::write(&symbols, line).expect("our own directory");
+    }
+    let symbols = format!("KBUILD_EXTRA_SYMBOLS={}", symbols.display());
+    ["-g", "-R", &tools.runtime.display().to_string(), "-B", &symbols].map(str::to_owned).to_vec()
+}
+
+/// Where the modules are, all of them compiled. What an earlier run has compiled of the same texts is used again.
+pub(crate) fn compiled() -> Result<PathBuf, Skip> {
+    let tools = Tools::ready()?;
+    let dir = build_dir().join("modules").join(&tools.release);
+    fs::create_dir_all(&dir).expect("our own directory");
+    let stale: Vec<&str> = SCRIPTS.into_iter().filter(|name| !is_fresh(tools, &dir, name)).collect();
+    // The first one alone, since it finds out what the others use.
+    let (first, others) = stale.split_at(stale.len().min(1));
+    for names in [first, others] {
+        thread::scope(|scope| {
+            for name in names {
+                scope.spawn(|| compile(tools, &dir, name));
+            }
+        });
+    }
+    Ok(dir)
+}
+
+/// All that a module was made from, in words.
+fn key(tools: &Tools, name: &str) -> String {
+    let text = fs::read_to_string(scripts().join(format!("{name}.stp"))).expect("one of our scripts");
+    format!("{}\n{}\n{:?}\n{SRVSTAT}\n{text}", tools.systemtap, tools.headers, options(tools))
+}
+
+fn is_fresh(tools: &Tools, dir: &Path, name: &str) -> bool {
+    let known = fs::read_to_string(dir.join(format!("{name}.key"))).unwrap_or_default();
+    known == key(tools, name) && dir.join(format!("{name}.ko")).exists()
+}
+
+fn compile(tools: &Tools, dir: &Path, name: &str) {
+    let mut command = Command::new("stap");
+    command.args(["-p4", "-m", name, "-r", &tools.release, "-E", SRVSTAT]).args(options(tools));
+    command.arg(scripts().join(format!("{name}.stp"))).current_dir(dir);
+    let done = finish(command.env("SYSTEMTAP_DIR", &tools.stap_dir), COMPILE_LIMIT).expect_code(0);
+    assert_eq!(done.stdout, format!("{name}.ko\n"), "{done}");
+    fs::write(dir.join(format!("{name}.key")), key(tools, name)).expect("our own directory");
+}
