@@ -25,7 +25,6 @@ pub(crate) enum Skip {
     /// Something is not installed: a failure where the tests have to be complete.
     Missing(String),
     /// The kernel of this machine does not allow it.
-    #[allow(dead_code, reason = "until the eBPF tests")]
     Refused(String),
 }
 
