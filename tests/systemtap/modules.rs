@@ -12,14 +12,19 @@ use std::process::Command;
 use std::thread;
 use std::time::Duration;
 
-/// The scripts of `scripts/`.
-pub(crate) const SCRIPTS: [&str; 4] = ["host", "guest", "other", "ender"];
+/// The modules, and the scripts of `scripts/` that they are made from. The stranger is a guest that does not tell
+/// whether it runs, as systemtap-service's own modules do.
+const MODULES: [(&str, &str); 5] =
+    [("host", "host"), ("guest", "guest"), ("other", "other"), ("ender", "ender"), ("stranger", "guest")];
 
 /// For the first compilation with new headers on a machine that is busy with something else.
 const COMPILE_LIMIT: Duration = Duration::from_mins(5);
 
 /// What tells whether a script still runs; the same that systemtap-service adds.
-const SRVSTAT: &str = "probe procfs(\"srvstat\").read {$value = \"running\\n\"}";
+fn srvstat(name: &str) -> &'static [&'static str] {
+    let probe = &["-E", "probe procfs(\"srvstat\").read {$value = \"running\\n\"}"];
+    if name == "stranger" { &[] } else { probe }
+}
 
 /// Where the texts are.
 pub(crate) fn scripts() -> PathBuf {
@@ -43,13 +48,14 @@ pub(crate) fn compiled() -> Result<PathBuf, Skip> {
     let tools = Tools::ready()?;
     let dir = build_dir().join("modules").join(&tools.release);
     fs::create_dir_all(&dir).expect("our own directory");
-    let stale: Vec<&str> = SCRIPTS.into_iter().filter(|name| !is_fresh(tools, &dir, name)).collect();
+    let stale: Vec<_> =
+        MODULES.into_iter().filter(|(name, script)| !is_fresh(tools, &dir, name, script)).collect();
     // The first one alone, since it finds out what the others use.
     let (first, others) = stale.split_at(stale.len().min(1));
     for names in [first, others] {
         thread::scope(|scope| {
-            for name in names {
-                scope.spawn(|| compile(tools, &dir, name));
+            for (name, script) in names {
+                scope.spawn(|| compile(tools, &dir, name, script));
             }
         });
     }
@@ -57,21 +63,21 @@ pub(crate) fn compiled() -> Result<PathBuf, Skip> {
 }
 
 /// All that a module was made from, in words.
-fn key(tools: &Tools, name: &str) -> String {
-    let text = fs::read_to_string(scripts().join(format!("{name}.stp"))).expect("one of our scripts");
-    format!("{}\n{}\n{:?}\n{SRVSTAT}\n{text}", tools.systemtap, tools.headers, options(tools))
+fn key(tools: &Tools, name: &str, script: &str) -> String {
+    let text = fs::read_to_string(scripts().join(format!("{script}.stp"))).expect("one of our scripts");
+    format!("{}\n{}\n{:?}\n{:?}\n{text}", tools.systemtap, tools.headers, options(tools), srvstat(name))
 }
 
-fn is_fresh(tools: &Tools, dir: &Path, name: &str) -> bool {
+fn is_fresh(tools: &Tools, dir: &Path, name: &str, script: &str) -> bool {
     let known = fs::read_to_string(dir.join(format!("{name}.key"))).unwrap_or_default();
-    known == key(tools, name) && dir.join(format!("{name}.ko")).exists()
+    known == key(tools, name, script) && dir.join(format!("{name}.ko")).exists()
 }
 
-fn compile(tools: &Tools, dir: &Path, name: &str) {
+fn compile(tools: &Tools, dir: &Path, name: &str, script: &str) {
     let mut command = Command::new("stap");
-    command.args(["-p4", "-m", name, "-r", &tools.release, "-E", SRVSTAT]).args(options(tools));
-    command.arg(scripts().join(format!("{name}.stp"))).current_dir(dir);
+    command.args(["-p4", "-m", name, "-r", &tools.release]).args(srvstat(name)).args(options(tools));
+    command.arg(scripts().join(format!("{script}.stp"))).current_dir(dir);
     let done = finish(command.env("SYSTEMTAP_DIR", &tools.stap_dir), COMPILE_LIMIT).expect_code(0);
     assert_eq!(done.stdout, format!("{name}.ko\n"), "{done}");
-    fs::write(dir.join(format!("{name}.key")), key(tools, name)).expect("our own directory");
+    fs::write(dir.join(format!("{name}.key")), key(tools, name, script)).expect("our own directory");
 }
