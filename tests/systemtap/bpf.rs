@@ -4,8 +4,8 @@
 //! kernel has said.
 
 use crate::program::{LIMIT, finish};
-use crate::tools::{build_dir, run, which};
-use crate::{Case, Skip, modules};
+use crate::tools::{Skip, build_dir, run, which};
+use crate::{Case, modules};
 use std::fs;
 use std::io::{BufRead, BufReader};
 use std::path::PathBuf;

@@ -123,7 +123,7 @@ impl Machine {
         for serial in [&console, &said] {
             qemu.arg("-serial").arg(format!("file:{}", serial.display()));
         }
-        qemu.arg("-kernel").arg(&tools.kernel).arg("-initrd").arg(&initrd);
+        qemu.arg("-kernel").arg(tools.kernel()).arg("-initrd").arg(&initrd);
         qemu.args(["-append", "console=ttyS0 loglevel=4 panic=-1"]);
         // A machine that hangs is killed from outside, and what it had said is still there.
         let mut limited = Command::new("timeout");

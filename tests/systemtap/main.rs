@@ -18,15 +18,7 @@ mod tools;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
 use std::time::Instant;
-
-/// Why a test was passed over.
-#[derive(Debug, Clone)]
-pub(crate) enum Skip {
-    /// Something is not installed: a failure where the tests have to be complete.
-    Missing(String),
-    /// The kernel of this machine does not allow it.
-    Refused(String),
-}
+use tools::Skip;
 
 /// A test: what it is called, and what it does.
 type Case = (&'static str, fn() -> Result<(), Skip>);

@@ -3,9 +3,8 @@
 //! systemtap probes the kernel's features anew for each set of `-g`, `-R` and `-B`, ten seconds of work: all scripts
 //! are compiled with the same set, though only two of them need it.
 
-use crate::Skip;
 use crate::program::finish;
-use crate::tools::{Tools, build_dir};
+use crate::tools::{Skip, Tools, build_dir};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;

@@ -4,7 +4,6 @@
 //! series that the release's systemtap knows. Its image is fetched and unpacked, not installed; only the kernel proper
 //! is kept.
 
-use crate::Skip;
 use crate::program::{Finished, LIMIT, finish};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -27,6 +26,15 @@ const HEADERS: &str = "linux-headers-amd64";
 /// For a fetch of 70 MB over a slow line.
 const FETCH_LIMIT: Duration = Duration::from_mins(10);
 
+/// Why a test was passed over.
+#[derive(Debug, Clone)]
+pub(crate) enum Skip {
+    /// Something is not installed: a failure where the tests have to be complete.
+    Missing(String),
+    /// The kernel of this machine does not allow it.
+    Refused(String),
+}
+
 /// What was found and made.
 #[derive(Debug)]
 pub(crate) struct Tools {
@@ -36,8 +44,6 @@ pub(crate) struct Tools {
     pub(crate) headers: String,
     /// What `stap -V` says of itself.
     pub(crate) systemtap: String,
-    /// The kernel of that release.
-    pub(crate) kernel: PathBuf,
     /// systemtap's runtime, to be given with `-R`.
     pub(crate) runtime: PathBuf,
     /// systemtap's own cache (`SYSTEMTAP_DIR`), kept from run to run.
@@ -45,7 +51,7 @@ pub(crate) struct Tools {
 }
 
 impl Tools {
-    /// Looks for the tools; the first call fetches the kernel and copies the runtime.
+    /// Looks for the tools; the first call copies the runtime.
     pub(crate) fn ready() -> Result<&'static Self, Skip> {
         static ONCE: OnceLock<Result<Tools, Skip>> = OnceLock::new();
         ONCE.get_or_init(Self::prepare).as_ref().map_err(Clone::clone)
@@ -67,7 +73,6 @@ impl Tools {
         };
         let dir = build_dir();
         let tools = Self {
-            kernel: kernel(&dir, &release, &version),
             runtime: runtime(&dir, &release),
             stap_dir: dir.join("stap"),
             systemtap: run(Command::new("stap").arg("-V")).stderr,
@@ -76,6 +81,38 @@ impl Tools {
         };
         fs::create_dir_all(&tools.stap_dir).expect("our own directory");
         Ok(tools)
+    }
+
+    /// Fetches the kernel that belongs to the headers, unless it is there from an earlier run.
+    pub(crate) fn kernel(&self) -> PathBuf {
+        let (dir, release, version) = (build_dir(), &self.release, &self.headers);
+        let kernel = dir.join(format!("vmlinuz-{release}-{version}"));
+        if kernel.exists() {
+            return kernel;
+        }
+        let fetched = dir.join("fetched");
+        let _ = fs::remove_dir_all(&fetched);
+        fs::create_dir_all(&fetched).expect("our own directory");
+        let mut fetch = Command::new("apt-get");
+        // The user _apt, as whom root's apt-get fetches else, cannot write to the build directory.
+        fetch.args(["-q", "-o", "APT::Sandbox::User=root", "-o", "Acquire::Retries=3", "download"]);
+        fetch.arg(format!("linux-image-{release}={version}")).env("LC_ALL", "C").current_dir(&fetched);
+        let fetch = finish(&mut fetch, FETCH_LIMIT);
+        assert!(
+            fetch.code == 0,
+            "cannot fetch the kernel that belongs to the installed headers; if the archive has a newer one: apt-get \
+             update && apt-get install {HEADERS}\n{fetch}"
+        );
+        let deb = fs::read_dir(&fetched)
+            .expect("our own directory")
+            .next()
+            .expect("apt-get download leaves a file");
+        let unpack = r#"dpkg-deb --fsys-tarfile "$0" | tar --extract "./boot/vmlinuz-$1""#;
+        let deb = deb.expect("readable").path();
+        run(Command::new("sh").args(["-c", unpack]).arg(&deb).arg(release).current_dir(&fetched));
+        fs::rename(fetched.join("boot").join(format!("vmlinuz-{release}")), &kernel).expect("our own files");
+        fs::remove_dir_all(&fetched).expect("our own directory");
+        kernel
     }
 }
 
@@ -113,35 +150,6 @@ fn headers() -> Option<(String, String)> {
     let depends = fields.next()?.split(',').next()?.split_whitespace().next()?;
     let release = depends.strip_prefix("linux-headers-")?.to_owned();
     Path::new("/lib/modules").join(&release).join("build/.config").exists().then_some((release, version))
-}
-
-/// Fetches the kernel that belongs to the headers, unless it is there from an earlier run.
-fn kernel(dir: &Path, release: &str, version: &str) -> PathBuf {
-    let kernel = dir.join(format!("vmlinuz-{release}-{version}"));
-    if kernel.exists() {
-        return kernel;
-    }
-    let fetched = dir.join("fetched");
-    let _ = fs::remove_dir_all(&fetched);
-    fs::create_dir_all(&fetched).expect("our own directory");
-    let mut fetch = Command::new("apt-get");
-    // The user _apt, as whom root's apt-get fetches else, cannot write to the build directory.
-    fetch.args(["-q", "-o", "APT::Sandbox::User=root", "-o", "Acquire::Retries=3", "download"]);
-    fetch.arg(format!("linux-image-{release}={version}")).env("LC_ALL", "C").current_dir(&fetched);
-    let fetch = finish(&mut fetch, FETCH_LIMIT);
-    assert!(
-        fetch.code == 0,
-        "cannot fetch the kernel that belongs to the installed headers; if the archive has a newer one: apt-get \
-         update && apt-get install {HEADERS}\n{fetch}"
-    );
-    let deb =
-        fs::read_dir(&fetched).expect("our own directory").next().expect("apt-get download leaves a file");
-    let unpack = r#"dpkg-deb --fsys-tarfile "$0" | tar --extract "./boot/vmlinuz-$1""#;
-    let deb = deb.expect("readable").path();
-    run(Command::new("sh").args(["-c", unpack]).arg(&deb).arg(release).current_dir(&fetched));
-    fs::rename(fetched.join("boot").join(format!("vmlinuz-{release}")), &kernel).expect("our own files");
-    fs::remove_dir_all(&fetched).expect("our own directory");
-    kernel
 }
 
 /// A copy of systemtap's runtime, mended where it does not compile with these headers: since 6.1.101 the kernel calls
