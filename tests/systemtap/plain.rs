@@ -22,8 +22,9 @@ pub(crate) const CASES: &[Case] = &[
 fn boot() -> Result<&'static Boot, Skip> {
     static ONCE: OnceLock<Result<Boot, Skip>> = OnceLock::new();
     ONCE.get_or_init(|| {
+        let modules = compiled()?;
         let machine = Machine::new();
-        machine.files(&compiled()?, "modules");
+        machine.files(&modules, "modules");
         Ok(machine.boot(Tools::ready()?, &["load", "recorders", "killed", "held", "ended"]))
     })
     .as_ref()
