@@ -3,7 +3,7 @@
 //! The way of the data: text sources become definitions, definitions a graph, the graph a verified plan, and the
 //! plan runs as a wavefront. History lets an unchanged boot skip everything left of the plan.
 //!
-//! Imports go downward only: `cli`, `boot`, `report`; `ipc` over `registry`; `wavefront` over `engine`, and `unit` over `history` and `graph`;
+//! Imports go downward only: `cli`, `boot`, `report`; `systemtap`; `ipc` over `registry`; `wavefront` over `engine`, and `unit` over `history` and `graph`;
 //! `plan` and `definition`; `fingerprint` and `model`; and at the bottom `ids`, `root`, `text`, `log`, `exit`, `processors`.
 
 pub mod boot;
@@ -23,6 +23,7 @@ pub mod processors;
 pub mod registry;
 pub mod report;
 pub mod root;
+pub mod systemtap;
 pub mod text;
 pub mod unit;
 pub mod wavefront;

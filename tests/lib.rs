@@ -13,3 +13,4 @@ mod serelhistory;
 mod serelrc;
 mod startpar;
 mod support;
+mod systemtap;

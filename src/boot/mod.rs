@@ -9,6 +9,7 @@ mod record;
 mod say;
 mod show;
 mod start;
+mod systemtap;
 mod wrap;
 
 pub use apply::{apply, apply_started};
@@ -17,6 +18,7 @@ pub use populate::{populate, query};
 pub use say::{Saying, say};
 pub use show::{explain, graph, plan, verify};
 pub use start::{auto_slots, change, start};
+pub use systemtap::systemtap;
 pub use wrap::{Wrapped, wrap};
 
 use crate::definition::diagnostic::{Diagnostic, Severity};

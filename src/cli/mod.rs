@@ -7,3 +7,4 @@ pub mod sereld;
 pub mod serelhistory;
 pub mod serelrc;
 pub mod serelwrap;
+pub mod systemtap;

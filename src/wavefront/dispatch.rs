@@ -6,7 +6,7 @@
 
 use super::clock::Clock;
 use super::deadlines::{Deadlines, Stage};
-use super::queue::Queue;
+use super::queue::{Lane, Queue};
 use super::reporter::Reporter;
 use super::spawner::{Event, Exit, Spawner};
 use super::{Nanos, Outcome, Record, Run, Usage};
@@ -46,6 +46,7 @@ pub fn run<S: Spawner, C: Clock>(
         deadlines: Deadlines::new(plan.len()),
         records: plan.ids().map(|_| Draft::default()).collect(),
         running: Vec::new(),
+        busy: 0,
         alone: false,
         interrupted: None,
         widest: 0,
@@ -81,6 +82,8 @@ struct Dispatcher<'a, S, C> {
     deadlines: Deadlines,
     records: IdVec<JobId, Draft>,
     running: Vec<JobId>,
+    /// How many of those that run are busy ones.
+    busy: usize,
     /// The one that runs has the console.
     alone: bool,
     interrupted: Option<i32>,
@@ -124,7 +127,7 @@ impl<S: Spawner, C: Clock> Dispatcher<'_, S, C> {
                 Action::Ready(job) if self.engine.job(job) != JobState::Ready => {}
                 Action::Ready(job) => {
                     self.records[job].ready = Some(self.clock.now());
-                    self.queue.push(job, self.priorities, self.plan.job(job).manner.interactive);
+                    self.queue.push(job, self.priorities, self.lane(job));
                 }
                 Action::Skip { job, because } => {
                     self.record(job, self.clock.now(), Outcome::DependencyFailed(because), Usage::default());
@@ -134,11 +137,23 @@ impl<S: Spawner, C: Clock> Dispatcher<'_, S, C> {
         }
     }
 
+    /// Where a job waits for its turn.
+    fn lane(&self, job: JobId) -> Lane {
+        if self.plan.job(job).manner.interactive {
+            Lane::Interactive
+        } else if self.spawner.is_busy(job) {
+            Lane::Busy
+        } else {
+            Lane::Common
+        }
+    }
+
     /// Starts ready jobs while there are slots.
     fn fill_slots(&mut self) {
         while self.running.len() < self.settings.slots && !self.alone {
-            let Some((job, alone)) = self.queue.pop(self.running.len()) else { return };
-            if !self.start(job, alone) {
+            let room = self.busy < self.spawner.busy_slots().max(1);
+            let Some((job, lane)) = self.queue.pop(self.running.len(), room) else { return };
+            if !self.start(job, lane) {
                 return;
             }
             self.carry_out();
@@ -146,18 +161,20 @@ impl<S: Spawner, C: Clock> Dispatcher<'_, S, C> {
     }
 
     /// Starts a job. False when the system has no room for it now: it goes back to the queue until another has ended.
-    fn start(&mut self, job: JobId, alone: bool) -> bool {
+    fn start(&mut self, job: JobId, lane: Lane) -> bool {
         let at = self.clock.now();
+        let alone = lane == Lane::Interactive;
         self.reporter.started(job, at, alone);
         match self.spawner.spawn(job, alone) {
             Err(errno) if !self.running.is_empty() && passes(errno) => {
-                self.queue.push(job, self.priorities, alone);
+                self.queue.push(job, self.priorities, lane);
                 self.full = true;
                 return false;
             }
             Ok(()) => {
                 self.engine.started(job);
                 self.running.push(job);
+                self.busy += usize::from(lane == Lane::Busy);
                 self.alone = alone;
                 self.widest = self.widest.max(self.running.len());
                 self.full |= self.running.len() >= self.settings.slots;
@@ -194,6 +211,7 @@ impl<S: Spawner, C: Clock> Dispatcher<'_, S, C> {
         self.deadlines.clear(job);
         if let Some(position) = self.running.iter().position(|running| *running == job) {
             self.running.swap_remove(position);
+            self.busy -= usize::from(self.lane(job) == Lane::Busy);
             self.alone = false;
         }
         if outcome.succeeded() {

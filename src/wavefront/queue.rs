@@ -7,34 +7,79 @@ use crate::model::{IdVec, JobId};
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
+type Heap = BinaryHeap<(u64, Reverse<JobId>)>;
+
+/// Among whom a ready job waits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Lane {
+    /// Most of them.
+    Common,
+    /// Those that keep a processor busy, of which only so many may run.
+    Busy,
+    /// Those that need the console.
+    Interactive,
+}
+
 /// Ready jobs by priority; equal ones in the given order.
 #[derive(Debug, Default)]
 pub(super) struct Queue {
-    others: BinaryHeap<(u64, Reverse<JobId>)>,
-    interactive: BinaryHeap<(u64, Reverse<JobId>)>,
+    common: Heap,
+    busy: Heap,
+    interactive: Heap,
 }
 
 impl Queue {
     /// Adds a ready job.
-    pub(super) fn push(&mut self, job: JobId, priorities: &IdVec<JobId, u64>, interactive: bool) {
+    pub(super) fn push(&mut self, job: JobId, priorities: &IdVec<JobId, u64>, lane: Lane) {
         let entry = (priorities.get(job).copied().unwrap_or(0), Reverse(job));
-        if interactive { self.interactive.push(entry) } else { self.others.push(entry) }
+        match lane {
+            Lane::Common => self.common.push(entry),
+            Lane::Busy => self.busy.push(entry),
+            Lane::Interactive => self.interactive.push(entry),
+        }
     }
 
-    /// The job to start now, and whether it must run alone; `running` is the number of jobs that run.
-    pub(super) fn pop(&mut self, running: usize) -> Option<(JobId, bool)> {
-        if let Some((_, Reverse(job))) = self.others.pop() {
-            return Some((job, false));
+    /// The job to start now, and where it waited; an interactive one must run alone. `running` is the number of jobs
+    /// that run; `busy` whether there is room for a busy one.
+    pub(super) fn pop(&mut self, running: usize, busy: bool) -> Option<(JobId, Lane)> {
+        let first = self.common.peek();
+        if busy && self.busy.peek() > first {
+            return self.busy.pop().map(|(_, Reverse(job))| (job, Lane::Busy));
         }
-        if running > 0 {
+        if let Some((_, Reverse(job))) = self.common.pop() {
+            return Some((job, Lane::Common));
+        }
+        if running > 0 || !self.busy.is_empty() {
             return None;
         }
-        self.interactive.pop().map(|(_, Reverse(job))| (job, true))
+        self.interactive.pop().map(|(_, Reverse(job))| (job, Lane::Interactive))
     }
 
     /// Forgets all.
     pub(super) fn clear(&mut self) {
-        self.others.clear();
+        self.common.clear();
+        self.busy.clear();
         self.interactive.clear();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn busy_ones_wait_for_room_and_hold_nobody_up() {
+        let priorities: IdVec<JobId, u64> = vec![1, 9, 5, 9].into();
+        let mut queue = Queue::default();
+        queue.push(JobId(0), &priorities, Lane::Common);
+        queue.push(JobId(1), &priorities, Lane::Busy);
+        queue.push(JobId(2), &priorities, Lane::Busy);
+        queue.push(JobId(3), &priorities, Lane::Interactive);
+        assert_eq!(queue.pop(0, true), Some((JobId(1), Lane::Busy)));
+        assert_eq!(queue.pop(1, false), Some((JobId(0), Lane::Common)));
+        assert_eq!(queue.pop(1, false), None);
+        assert_eq!(queue.pop(0, true), Some((JobId(2), Lane::Busy)));
+        assert_eq!(queue.pop(1, true), None);
+        assert_eq!(queue.pop(0, true), Some((JobId(3), Lane::Interactive)));
     }
 }

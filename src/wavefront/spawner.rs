@@ -53,6 +53,16 @@ pub trait Spawner {
     /// Sends a signal to the process group of a job that has not ended. Never fails: the group may be gone already.
     fn signal(&mut self, job: JobId, signal: i32);
 
+    /// Whether a job keeps a processor busy from beginning to end, as a compiler does. Most jobs wait.
+    fn is_busy(&self, _job: JobId) -> bool {
+        false
+    }
+
+    /// Most busy jobs at one time; at least 1.
+    fn busy_slots(&self) -> usize {
+        usize::MAX
+    }
+
     /// Is told how a job ended, once for each, started or not.
     fn ended(&mut self, _job: JobId, _outcome: Outcome) {}
 

@@ -9,3 +9,4 @@ pub(crate) mod program;
 pub(crate) mod sandbox;
 pub(crate) mod screen;
 pub(crate) mod script;
+pub(crate) mod tap;

@@ -1,0 +1,53 @@
+//! `stop`: everything that runs, or what is named, dependents first.
+
+use super::{begin, fail, prepare, print, verdict};
+use crate::systemtap::run::carry_out;
+use crate::systemtap::select::{spare, with_requirements};
+use crate::systemtap::service::{Service, say};
+use crate::systemtap::unit;
+
+/// Does it.
+pub fn stop(service: &Service<'_>) -> u8 {
+    begin(service, "Stopping systemtap: ");
+    let names = selected(service);
+    let jobs = prepare::stops(service, &names);
+    // Scripts that require each other in a circle are stopped all the same; the circle is a failure of its own.
+    let (plan, circles) = unit::plan(&jobs);
+    say(&circles);
+    let report = carry_out(service, "stop", &jobs, &plan);
+    if !circles.is_empty() {
+        for circle in &circles {
+            service.journal.write(&format!("Error: {}", circle.text));
+        }
+        return fail(service, super::LOOP, "Failed to sort dependency");
+    }
+    verdict(service, report.as_ref().map_err(String::as_str), "systemtap stopping ")
+}
+
+/// The scripts that are to be stopped; with requirements, as far as nobody else needs them.
+pub fn selected(service: &Service<'_>) -> Vec<String> {
+    let named = &service.call.names;
+    if named.is_empty() {
+        return service.status.names();
+    }
+    let scripts = service.scripts();
+    let running = service.running();
+    let mut set = named.clone();
+    if service.recursive() {
+        set = with_requirements(scripts, named);
+        for (name, by) in spare(scripts, named, &mut set, &running) {
+            let text = format!("{name} stays up: {by} requires it");
+            service.journal.write(&text);
+            print(&format!(" {text}\n"));
+        }
+    }
+    let mut seen = std::collections::HashSet::new();
+    set.retain(|name| seen.insert(name.clone()));
+    for name in &running {
+        let needed = scripts.requires(name).0.into_iter().find(|needed| seen.contains(*needed));
+        if let Some(needed) = needed.filter(|_| !seen.contains(name)) {
+            prepare::warn(service, &format!("{name} requires {needed}, and is not stopped"));
+        }
+    }
+    set
+}

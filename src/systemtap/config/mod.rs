@@ -1,0 +1,310 @@
+//! Configuration files, read as data: the same grammar, order and name space as when a shell read them, and nothing
+//! in them is ever run.
+//!
+//! First the global file, then every `*.conf` of `CONFIG_PATH` by name; each sees what those before have set. A file
+//! with a fault in it does not count at all, and scripts whose parameters stand in it are not started, because to
+//! load a probe module with half of its options is worse than not to load it.
+
+mod cursor;
+mod syntax;
+mod variables;
+mod word;
+
+pub use variables::Variable;
+
+use super::name;
+use crate::definition::diagnostic::{Diagnostic, Kind, Severity};
+use crate::definition::trust;
+use crate::model::Place;
+use crate::root::Root;
+use std::collections::HashMap;
+use std::path::Path;
+use syntax::{Parsed, parse};
+use variables::Variables;
+use word::Refusal;
+
+/// Where the configuration is unless `-c` says otherwise.
+pub const DEFAULT_FILE: &str = "/etc/systemtap/config";
+
+/// Parameters with these endings belong to a script.
+const SCRIPT_PARAMETERS: [&str; 3] = ["_OPT", "_REQ", "_RUNTIME"];
+
+/// What all files together say.
+#[derive(Debug, Default)]
+pub struct Config {
+    variables: Variables,
+    files: Vec<String>,
+    /// Scripts whose parameters stand in a file that was refused, and that file.
+    refused: HashMap<String, String>,
+    /// What was found wrong, or worth a word.
+    pub problems: Vec<Diagnostic>,
+    /// The global file was refused: nothing that depends on it may be done.
+    pub unusable: bool,
+}
+
+impl Config {
+    /// Nothing but these variables, which files may use and change.
+    pub fn new<'a>(presets: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
+        let mut config = Self::default();
+        for (name, value) in presets {
+            config.variables.preset(name, value);
+        }
+        config
+    }
+
+    /// Reads the global file. A missing one is worth a warning; the defaults hold.
+    pub fn read_global(&mut self, file: &str) {
+        if !Path::new(file).exists() {
+            let text = "there is no such file: the defaults hold";
+            let fault = Diagnostic::new(Severity::Warning, Kind::File, file, Place::default(), text);
+            self.problems.push(fault.help("make one, or name another one with -c"));
+            return;
+        }
+        self.unusable = !self.read(file);
+    }
+
+    /// Reads the files of a directory: `*.conf`, in the order of their names. A file without that ending is read as
+    /// well when it holds script parameters only, since the manual of 2009 told people to make such files.
+    pub fn read_directory(&mut self, directory: &str) {
+        let Ok(entries) = std::fs::read_dir(directory) else { return };
+        let mut names: Vec<String> =
+            entries.flatten().filter_map(|entry| entry.file_name().into_string().ok()).collect();
+        names.sort_unstable();
+        for name in names {
+            let file = format!("{}/{name}", directory.trim_end_matches('/'));
+            let regular = std::fs::metadata(&file).is_ok_and(|meta| meta.is_file());
+            if !regular || name.starts_with('.') {
+                continue;
+            }
+            if Path::new(&name).extension().is_some_and(|ending| ending == "conf") {
+                self.read(&file);
+            } else if name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-') {
+                self.read_without_suffix(&file);
+            }
+        }
+    }
+
+    /// A variable.
+    pub fn get(&self, name: &str) -> Option<&Variable> {
+        self.variables.get(name)
+    }
+
+    /// The value of a variable; empty when it is not set.
+    pub fn value(&self, name: &str) -> &str {
+        self.get(name).map_or("", |variable| &variable.value)
+    }
+
+    /// All variables, in no order.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &Variable)> {
+        self.variables.iter()
+    }
+
+    /// The file in which a variable was set.
+    pub fn file(&self, variable: &Variable) -> &str {
+        self.files.get(variable.file).map_or("", String::as_str)
+    }
+
+    /// The refused file in which parameters of a script stand.
+    pub fn refused(&self, script: &str) -> Option<&str> {
+        self.refused.get(script).map(String::as_str)
+    }
+
+    /// A finding about a variable, where it is set.
+    pub fn finding(&self, severity: Severity, variable: &Variable, text: String) -> Diagnostic {
+        Diagnostic::new(severity, Kind::Syntax, self.file(variable), variable.at, text)
+    }
+
+    /// Reads one file. False when it was refused.
+    fn read(&mut self, file: &str) -> bool {
+        let text = match text(file) {
+            Ok(text) => text,
+            Err(fault) => {
+                self.problems.push(*fault);
+                // Not to be believed, but which scripts it is about can be seen.
+                self.refuse(file, &String::from_utf8_lossy(&std::fs::read(file).unwrap_or_default()));
+                return false;
+            }
+        };
+        let parsed = parse(&text);
+        let mut faults = parsed.faults;
+        if faults.is_empty() {
+            match self.variables.assign(self.files.len(), &parsed.assignments) {
+                Ok(()) => {
+                    self.files.push(file.to_owned());
+                    return true;
+                }
+                Err(fault) => faults.push(fault),
+            }
+        }
+        self.refuse(file, &text);
+        self.problems.extend(faults.into_iter().map(|fault| diagnostic(file, &text, fault)));
+        false
+    }
+
+    /// Notes whose parameters stand in a refused file: whatever looks like one, since nothing in it is certain.
+    fn refuse(&mut self, file: &str, text: &str) {
+        let word = |c: char| c.is_ascii_alphanumeric() || c == '_';
+        for (at, _) in text.match_indices('=') {
+            let before = text[..at].strip_suffix('+').unwrap_or(&text[..at]);
+            let name = &before[before.trim_end_matches(word).len()..];
+            if let Some(script) = script_of(name) {
+                self.refused.insert(script.to_owned(), file.to_owned());
+            }
+        }
+    }
+
+    /// Reads a file that does not end in `.conf`, if it looks as if it should.
+    fn read_without_suffix(&mut self, file: &str) {
+        let help = format!("rename it to {file}.conf, or move it elsewhere");
+        let note = |text: &str| {
+            Diagnostic::new(Severity::Warning, Kind::File, file, Place::default(), text).help(help.clone())
+        };
+        let parameters = |parsed: &Parsed| {
+            parsed.faults.is_empty() && parsed.assignments.iter().all(|a| script_of(&a.name).is_some())
+        };
+        match text(file) {
+            Ok(text) if parameters(&parse(&text)) => {
+                self.problems.push(note("is read though its name does not end in .conf"));
+                self.read(file);
+            }
+            _ => self.problems.push(note("is not read: its name does not end in .conf")),
+        }
+    }
+}
+
+/// The script that a parameter belongs to.
+fn script_of(parameter: &str) -> Option<&str> {
+    let script = SCRIPT_PARAMETERS.iter().find_map(|ending| parameter.strip_suffix(ending))?;
+    name::fault(script).is_none().then_some(script)
+}
+
+fn text(file: &str) -> Result<String, Box<Diagnostic>> {
+    let (bytes, _) = trust::read(&Root::default(), file)?;
+    String::from_utf8(bytes).map_err(|error| {
+        let before = &error.as_bytes()[..error.utf8_error().valid_up_to()];
+        let line = 1 + memchr::memchr_iter(b'\n', before).count();
+        let at = Place { line: u32::try_from(line).unwrap_or(u32::MAX), column: 0 };
+        let fault = Diagnostic::new(Severity::Error, Kind::Syntax, file, at, "this line is not UTF-8");
+        Box::new(fault.help("save the file as UTF-8"))
+    })
+}
+
+fn diagnostic(file: &str, text: &str, fault: Refusal) -> Diagnostic {
+    let line = text.lines().nth(fault.at.line.saturating_sub(1) as usize).unwrap_or_default();
+    Diagnostic::new(Severity::Error, Kind::Syntax, file, fault.at, fault.text)
+        .line(line, fault.width)
+        .help(fault.help)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Tree(tempfile::TempDir);
+
+    impl Tree {
+        fn new(files: &[(&str, &str)]) -> Self {
+            let tree = Self(tempfile::tempdir().unwrap());
+            std::fs::create_dir(tree.0.path().join("conf.d")).unwrap();
+            for (name, text) in files {
+                std::fs::write(tree.0.path().join(name), text).unwrap();
+            }
+            tree
+        }
+
+        fn read(&self) -> Config {
+            let mut config = Config::new([("PASSALL", "yes")]);
+            config.read_global(&self.0.path().join("config").display().to_string());
+            config.read_directory(&self.0.path().join("conf.d").display().to_string());
+            config
+        }
+    }
+
+    fn texts(config: &Config) -> String {
+        config.problems.iter().map(|problem| problem.render(&Root::default())).collect()
+    }
+
+    #[test]
+    fn files_share_a_name_space_in_the_order_of_their_names() {
+        let tree = Tree::new(&[
+            ("config", "DIR=/var/log\nPASSALL=${PASSALL}x\n"),
+            ("conf.d/10-a.conf", "a_OPT=\"-o $DIR/a\"\n"),
+            ("conf.d/20-b.conf", "a_OPT=\"$a_OPT -t\"\na_OPT+=' -g'\n"),
+            ("conf.d/notes.txt", "a_OPT=gone\n"),
+            ("conf.d/.hidden.conf", "a_OPT=gone\n"),
+            ("conf.d/old.conf~", "a_OPT=gone\n"),
+        ]);
+        let config = tree.read();
+        assert_eq!(config.value("a_OPT"), "-o /var/log/a -t -g");
+        assert_eq!(config.value("PASSALL"), "yesx");
+        assert_eq!(config.value("NOT_SET"), "");
+        let variable = config.get("a_OPT").unwrap();
+        assert!(config.file(variable).ends_with("20-b.conf"));
+        assert_eq!(variable.at, Place { line: 2, column: 1 });
+        assert_eq!(texts(&config), "");
+    }
+
+    #[test]
+    fn a_refused_file_counts_for_nothing_and_names_its_scripts() {
+        let tree = Tree::new(&[
+            ("config", ""),
+            ("conf.d/a.conf", "a_OPT=-g\n"),
+            ("conf.d/b.conf", "a_OPT=-t\nb_OPT=\"$(touch /x)\"\nc_REQ=a\n"),
+        ]);
+        let config = tree.read();
+        assert_eq!(config.value("a_OPT"), "-g");
+        assert_eq!((config.value("b_OPT"), config.value("c_REQ")), ("", ""));
+        let said = texts(&config);
+        assert!(said.contains("conf.d/b.conf:2:8: a command substitution\n"), "{said}");
+        assert!(
+            said.contains("b_OPT=\"$(touch /x)\"\n           ^^\n  help: nothing in this file"),
+            "{said}"
+        );
+        assert!(["a", "b", "c"].iter().all(|name| config.refused(name).is_some()));
+        assert!(!config.unusable);
+        assert!(Tree::new(&[("config", "exit 7\n")]).read().unusable);
+        assert!(!Tree::new(&[]).read().unusable);
+    }
+
+    #[test]
+    fn a_value_that_doubles_itself_is_refused_and_undone() {
+        let text = format!("a_OPT=x\nA=xxxxxxxx\n{}", "A=$A$A\n".repeat(40));
+        let tree = Tree::new(&[("config", "A=before"), ("conf.d/a.conf", &text)]);
+        let config = tree.read();
+        assert!(
+            texts(&config).contains("conf.d/a.conf:16:1: the value of `A` is longer"),
+            "{}",
+            texts(&config)
+        );
+        assert_eq!((config.value("A"), config.get("a_OPT")), ("before", None));
+    }
+
+    #[test]
+    fn files_of_others_are_not_read() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let tree = Tree::new(&[("config", ""), ("conf.d/a.conf", "a_OPT=-g\n")]);
+        let file = tree.0.path().join("conf.d/a.conf");
+        std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o666)).unwrap();
+        let config = tree.read();
+        assert_eq!(config.value("a_OPT"), "");
+        assert!(texts(&config).contains("can be written by others (mode 0666)"), "{}", texts(&config));
+        assert!(config.refused("a").is_some());
+    }
+
+    #[test]
+    fn the_manual_of_2009_had_files_without_a_suffix() {
+        let files = [("config", ""), ("conf.d/group1", "s_OPT=-g\n"), ("conf.d/readme", "Please read me\n")];
+        let config = Tree::new(&files).read();
+        assert_eq!(config.value("s_OPT"), "-g");
+        let said = texts(&config);
+        assert!(said.contains("group1: is read though its name does not end in .conf"), "{said}");
+        assert!(said.contains("readme: is not read"), "{said}");
+    }
+
+    #[test]
+    fn a_text_that_is_none_is_refused_with_its_line() {
+        let tree = Tree::new(&[("config", "")]);
+        std::fs::write(tree.0.path().join("conf.d/a.conf"), b"A=1\nB=\xff\n").unwrap();
+        assert!(texts(&tree.read()).contains("a.conf:2: this line is not UTF-8"));
+    }
+}

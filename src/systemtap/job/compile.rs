@@ -1,0 +1,99 @@
+//! A compilation: stap in a directory of its own, then the new module into the cache.
+
+use super::Failure;
+use crate::systemtap::backend;
+use crate::systemtap::cache::{Cache, Record};
+use crate::systemtap::journal::{Journal, reason};
+use crate::systemtap::settings::Runtime;
+use serde::{Deserialize, Serialize};
+use std::fs::File;
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+
+/// All that a compilation has to know.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Compile {
+    /// The script.
+    pub name: String,
+    /// Its source.
+    pub source: PathBuf,
+    /// For which back end.
+    pub runtime: Runtime,
+    /// The compiler.
+    pub stap: PathBuf,
+    /// Its `-r`.
+    pub kernel: String,
+    /// Options of the script.
+    pub options: Vec<String>,
+    /// Arguments of the script.
+    pub arguments: Vec<String>,
+    /// A directory for this job alone, not made yet.
+    pub work: PathBuf,
+    /// Where the compiled script goes.
+    pub cache: Cache,
+    /// What it is made from.
+    pub record: Record,
+    /// Where stap may keep what it learns of kernels, if its environment does not say.
+    pub systemtap_dir: PathBuf,
+    /// The log.
+    pub journal: Journal,
+}
+
+impl Compile {
+    /// Does it.
+    pub(super) fn run(&self) -> Result<(), Failure> {
+        let failed = |error: std::io::Error| {
+            Failure::new(format!("Failed to create temporary directory {}: {error}", self.work.display()))
+        };
+        std::fs::create_dir(&self.work).map_err(failed)?;
+        let said = self.work.join("said");
+        let mut command = self.command();
+        self.journal.write(&format!("Exec: {}", words(&command)));
+        let status = File::create_new(&said).map_err(failed).and_then(|file| {
+            command.stdout(file.try_clone().map_err(failed)?).stderr(file);
+            command.status().map_err(|error| Failure::new(format!("{}: {error}", self.stap.display())))
+        });
+        let text = self.journal.take_in(&said);
+        let compiled = self.work.join(format!("{}.{}", self.name, self.runtime.ending()));
+        if !status?.success() || !compiled.is_file() {
+            let why = reason(&text, &self.name).unwrap_or_else(|| "stap failed without a word".to_owned());
+            return Err(Failure::new(why));
+        }
+        let kept = self.cache.put(&self.name, self.runtime, &compiled, &self.record);
+        kept.and_then(|()| self.cache.put_uprobes(&self.name, &self.work.join("uprobes/uprobes.ko"))).map_err(
+            |error| Failure::new(format!("cannot write into {}: {error}", self.cache.directory.display())),
+        )
+    }
+
+    fn command(&self) -> Command {
+        let mut command = Command::new(&self.stap);
+        command.args(["-E", backend::SERVICE_STATUS_PROBE, "-m", &self.name, "-p4", "-r", &self.kernel]);
+        command.args(backend::of(self.runtime).compile_options()).args(&self.options);
+        command.arg("--").arg(&self.source).args(&self.arguments);
+        command.current_dir(&self.work).stdin(Stdio::null());
+        // Under an init there may be no HOME, and stap without a cache takes six times as long.
+        if std::env::var_os("HOME").is_none_or(|home| home.is_empty() || home == "/") {
+            let set = std::env::var_os("SYSTEMTAP_DIR").is_some_and(|dir| !dir.is_empty());
+            if !set && std::fs::create_dir_all(&self.systemtap_dir).is_ok() {
+                command.env("SYSTEMTAP_DIR", &self.systemtap_dir);
+            }
+        }
+        command
+    }
+}
+
+/// A command as it is logged.
+pub(in crate::systemtap) fn words(command: &Command) -> String {
+    let mut text = command.get_program().to_string_lossy().into_owned();
+    for argument in command.get_args() {
+        let argument = argument.to_string_lossy();
+        let plain =
+            !argument.is_empty() && !argument.contains(|c: char| c.is_whitespace() || "'\"$`\\".contains(c));
+        if plain {
+            text += &format!(" {argument}");
+        } else {
+            text += &format!(" '{}'", argument.replace('\'', "'\\''"));
+        }
+    }
+    text.replace('\n', "\\n")
+}

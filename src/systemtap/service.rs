@@ -1,0 +1,207 @@
+//! What every command stands on: the configuration read, the kernel known, directories made, the lock held.
+
+use super::cache::Cache;
+use super::config::{Config, DEFAULT_FILE};
+use super::journal::Journal;
+use super::kernel::Kernel;
+use super::lock::Lock;
+use super::modules::Modules;
+use super::scripts::Scripts;
+use super::settings::{Settings, presets};
+use super::status::{State, Status};
+use super::{Invocation, name};
+use crate::definition::diagnostic::{Diagnostic, Severity};
+use crate::model::{IdVec, JobId};
+use crate::plan::Plan;
+use crate::root::Root;
+use crate::wavefront::Observer;
+use nix::syslog::Severity as Urgency;
+use std::cell::OnceCell;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// What is wrong with the ground on which commands stand; the exit code and the words.
+#[derive(Debug)]
+pub struct Trouble {
+    /// Exit code.
+    pub code: u8,
+    /// What to say.
+    pub text: String,
+}
+
+/// The service.
+pub struct Service<'i> {
+    /// What was asked for.
+    pub call: &'i Invocation,
+    /// The global file.
+    pub config_file: String,
+    /// What files say.
+    pub config: Config,
+    /// What holds for all scripts.
+    pub settings: Settings,
+    /// For which kernel.
+    pub kernel: Kernel,
+    /// Compiled scripts.
+    pub cache: Cache,
+    /// Status files.
+    pub status: Status,
+    /// The log.
+    pub journal: Journal,
+    /// A display for a run, if there is a better one than lines.
+    pub display: &'i Making<'i>,
+    stap: OnceCell<Option<String>>,
+    work: OnceCell<Result<Work, String>>,
+}
+
+/// A directory for temporary files; it goes when it is dropped.
+#[derive(Debug)]
+struct Work(PathBuf);
+
+impl Drop for Work {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+impl<'i> Service<'i> {
+    /// Reads everything, and says what is wrong with it. Errors when nothing can be done with what was read.
+    pub fn open(call: &'i Invocation, display: &'i Making<'i>) -> Result<Self, Trouble> {
+        let given = call.config.as_deref().unwrap_or(DEFAULT_FILE);
+        let config_file = std::path::absolute(given).unwrap_or_else(|_| given.into()).display().to_string();
+        let release = Kernel::running_release();
+        let release = call.kernel.clone().unwrap_or(release);
+        let own = [("CONFIG", config_file.as_str()), ("KRELEASE", release.as_str())];
+        let mut config =
+            Config::new(presets().map(|(name, value)| -> (&str, &str) { (name, value) }).chain(own));
+        config.read_global(&config_file);
+        if config.unusable {
+            say(&config.problems);
+            let text = format!("{config_file} cannot be used: nothing is done without it");
+            return Err(Trouble { code: 6, text });
+        }
+        let directory = config.value("CONFIG_PATH").to_owned();
+        if directory.starts_with('/') {
+            config.read_directory(&directory);
+        }
+        let settings = Settings::of(&mut config);
+        say(&config.problems);
+        let settings = settings.ok_or_else(|| Trouble {
+            code: 6,
+            text: "a parameter cannot be used: nothing is done without it".to_owned(),
+        })?;
+        // As ever, the configuration has the last word.
+        let release = config.value("KRELEASE").to_owned();
+        if let Some(fault) = super::kernel::fault(&release) {
+            return Err(Trouble { code: 3, text: format!("`{release}` {fault}") });
+        }
+        let kernel = Kernel::new(Some(&release), &settings);
+        let service = Self {
+            call,
+            config_file,
+            cache: Cache::new(&settings, &kernel),
+            status: Status::new(&settings),
+            journal: Journal::new(&settings.log_file),
+            config,
+            settings,
+            kernel,
+            display,
+            stap: OnceCell::new(),
+            work: OnceCell::new(),
+        };
+        for problem in service.config.problems.iter().filter(|problem| problem.severity == Severity::Error) {
+            service.journal.write(&format!("Error: {}", problem.render(&Root::default()).trim_end()));
+        }
+        Ok(service)
+    }
+
+    /// Whether requirements of named scripts are followed.
+    pub fn recursive(&self) -> bool {
+        self.call.recursive || self.settings.recursive
+    }
+
+    /// Scripts as this configuration has them.
+    pub fn scripts(&self) -> Scripts<'_> {
+        Scripts { config: &self.config, settings: &self.settings, cache: &self.cache }
+    }
+
+    /// Makes the directory of status files and takes its lock; then takes over what an initramfs has started.
+    pub fn lock(&self) -> Result<Lock, Trouble> {
+        let directory = &self.status.directory;
+        let failed = |error: std::io::Error| {
+            let text = format!("Failed to make stat directory ({}): {error}", directory.display());
+            self.journal.announce(Urgency::LOG_ERR, &text);
+            Trouble { code: 1, text }
+        };
+        std::fs::create_dir_all(directory).map_err(failed)?;
+        let waiting = || {
+            crate::log::say(format_args!("systemtap-service: another command is at work: waiting for it"));
+        };
+        let lock = Lock::take(directory, self.call.wait, waiting).map_err(failed)?;
+        let lock = lock.ok_or_else(|| Trouble {
+            code: 1,
+            text: format!("another command holds {}/.lock, and --no-wait was given", directory.display()),
+        })?;
+        for name in self.status.adopt().map_err(failed)? {
+            self.journal.write(&format!("{name} was running already: it is taken over"));
+        }
+        Ok(lock)
+    }
+
+    /// What scripts are doing.
+    pub fn states(&self) -> impl Fn(&str) -> State + use<'_> {
+        let modules = Modules::read(&self.settings.proc_path);
+        move |name| self.status.of(name, &modules)
+    }
+
+    /// The scripts that something is there of, sorted.
+    pub fn running(&self) -> Vec<String> {
+        let state = self.states();
+        self.status.names().into_iter().filter(|name| state(name).is_there()).collect()
+    }
+
+    /// The version of stap; `None` where there is none.
+    pub fn stap_version(&self) -> Option<&str> {
+        self.stap
+            .get_or_init(|| {
+                let output = Command::new(self.settings.tool("STAP")?).arg("-V").output().ok()?;
+                let said = [output.stdout, output.stderr].concat();
+                let said = String::from_utf8_lossy(&said);
+                Some(said.lines().next()?.trim().to_owned()).filter(|line| !line.is_empty())
+            })
+            .as_deref()
+    }
+
+    /// A directory for temporary files, which goes with the service.
+    pub fn work(&self) -> Result<&Path, String> {
+        let made = self.work.get_or_init(|| {
+            let template = self.settings.temp_path.join("systemtap-service.XXXXXX");
+            nix::unistd::mkdtemp(&template).map(Work).map_err(|errno| {
+                let directory = self.settings.temp_path.display();
+                format!("Failed to create temporary directory in {directory}: {}", errno.desc())
+            })
+        });
+        made.as_ref().map(|work| work.0.as_path()).map_err(Clone::clone)
+    }
+
+    /// Refuses names from the command line that cannot be names.
+    pub fn check_names(&self) -> Result<(), Trouble> {
+        for word in &self.call.names {
+            if let Some(fault) = name::fault(word) {
+                let text = format!("{word} {fault}");
+                self.journal.write(&format!("Error: {text}"));
+                return Err(Trouble { code: 1, text });
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A display for a run: the plan, what each job took before in microseconds, and the command. `None` for plain lines.
+pub type Making<'d> = dyn Fn(&Plan, &IdVec<JobId, Option<u64>>, &str) -> Option<Box<dyn Observer>> + 'd;
+
+/// Prints findings to standard error.
+pub fn say(problems: &[Diagnostic]) {
+    let text: String = problems.iter().map(|problem| problem.render(&Root::default())).collect();
+    let _ = std::io::stderr().lock().write_all(text.as_bytes());
+}

@@ -1,0 +1,170 @@
+//! Configuration, options, names, the command line, `status`.
+
+use super::tree;
+use crate::support::program::{LIMIT, finish};
+use std::process::Command;
+
+/// The original runs its configuration as root.
+#[test]
+fn nothing_in_a_configuration_is_run() {
+    let tap = tree(&[("one", ""), ("two", "")]);
+    let mark = tap.at("mark");
+    tap.parameters(&format!("two_OPT=\"$(touch {})\"", mark.display()));
+    let done = tap.run(&["start"]).expect_code(1);
+    assert!(done.stderr.contains("conf.d/zz.conf:1:10: a command substitution"), "{done}");
+    assert!(
+        done.stdout.contains(" Starting two ... error: its options cannot be used: its parameters stand in"),
+        "{done}"
+    );
+    assert!(!mark.exists());
+    assert_eq!(tap.loaded(), ["one"]);
+    tap.config(&format!("touch {}\n", mark.display()));
+    let done = tap.run(&["start"]).expect_code(6);
+    assert!(done.stderr.contains("/config:6:1: `touch` is a command"), "{done}");
+    assert!(done.stderr.contains("cannot be used: nothing is done without it"), "{done}");
+    assert!(!mark.exists());
+}
+
+/// `-c "sleep 10"` cannot be written for the original, and hangs without `-o`.
+#[test]
+fn a_command_with_a_blank_reaches_staprun_whole() {
+    let tap = tree(&[("one", ""), ("two", "")]);
+    let out = tap.at("out").display().to_string();
+    tap.parameters(&format!("one_OPT='-o {out} -c \"sleep 10\"'\ntwo_OPT='-c \"sleep 10\"'"));
+    let done = tap.run(&["start"]).expect_code(1);
+    assert!(done.stdout.contains("-c needs -o"), "{done}");
+    let call = tap.calls().into_iter().find(|call| call.starts_with("staprun")).unwrap();
+    assert!(call.starts_with(&format!("staprun -o {out} -c sleep 10 /")), "{call}");
+    assert!(tap.pid("one") > 0);
+    tap.run(&["stop"]).expect_code(0);
+    assert_eq!(tap.loaded(), [""; 0]);
+}
+
+#[test]
+fn options_go_to_the_program_that_they_are_for() {
+    let tap = tree(&[("one", ""), ("two", ""), ("odd", "")]);
+    tap.parameters(
+        "one_OPT='-o out -S 1,2 -s 8 --suppress-handler-errors --from-the-future=1 -B X=y'\ntwo_OPT='-S 1'\n\
+         odd_OPT='-Z'",
+    );
+    let done = tap.run(&["start"]).expect_code(1);
+    let calls = tap.calls();
+    let stap = calls.iter().find(|call| call.contains(" -m one ")).unwrap();
+    assert!(stap.contains("--suppress-handler-errors --from-the-future=1 -B X=y -- "), "{stap}");
+    let staprun = calls.iter().find(|call| call.starts_with("staprun")).unwrap();
+    let out = tap.at("log/out").display().to_string();
+    assert!(staprun.starts_with(&format!("staprun -o {out} -S 1,2 -b 8 -D /")), "{staprun}");
+    assert!(
+        done.stderr.contains(&format!("one_OPT: -o out is not an absolute path: {out} is used")),
+        "{done}"
+    );
+    assert!(done.stderr.contains("one_OPT: --from-the-future=1 is not known here"), "{done}");
+    assert!(
+        done.stdout.contains(" Starting two ... error: its options cannot be used: -S needs -o"),
+        "{done}"
+    );
+    assert!(
+        done.stdout.contains(" Starting odd ... error: its options cannot be used: stap has no option -Z")
+    );
+}
+
+#[test]
+fn files_of_the_manual_of_2009_are_read() {
+    let tap = tree(&[("script1", ""), ("script2", "")]);
+    tap.sandbox.write("conf.d/group1", "script2_OPT=\"-DRELAYGUEST=group1\"\nscript2_REQ=script1\n", 0o644);
+    let done = tap.run(&["status"]).expect_code(3);
+    assert_eq!(done.stdout, "script1 is stopped\nscript2 is stopped\n  requires: script1\n");
+    assert!(done.stderr.contains("group1: is read though its name does not end in .conf"), "{done}");
+    tap.run(&["start"]).expect_code(0);
+    let call = tap.calls().into_iter().find(|call| call.contains(" -m script2 ")).unwrap();
+    assert!(call.contains(" -D RELAYGUEST=group1 "), "{call}");
+}
+
+#[test]
+fn a_missing_configuration_is_said_and_the_defaults_hold() {
+    let tap = tree(&[]);
+    let mut command = Command::new(env!("CARGO_BIN_EXE_systemtap-service"));
+    let done = finish(command.args(["status", "-c"]).arg(tap.at("none")), LIMIT);
+    assert!(done.stderr.contains("none: there is no such file: the defaults hold"), "{done}");
+}
+
+#[test]
+fn one_rule_for_names_wherever_they_come_from() {
+    let tap = tree(&[("aa", "../evil"), ("one", ""), ("One", ""), ("two", "")]);
+    tap.sandbox.write("script.d/bad-name.stp", "probe begin {}\n", 0o644);
+    tap.sandbox.write(&format!("script.d/{}.stp", "x".repeat(60)), "probe begin {}\n", 0o644);
+    for name in ["bad-name", "../../evil", "1num", "a b", ""] {
+        let done = tap.run(&["start", name]).expect_code(1);
+        assert!(done.stderr.contains("is not a valid script name"), "{name}\n{done}");
+        assert_eq!(tap.calls(), [""; 0]);
+    }
+    let done = tap.run(&["start"]).expect_code(1);
+    assert!(done.stderr.contains("bad-name is not a valid script name"), "{done}");
+    assert!(done.stderr.contains("longer than 54 characters"), "{done}");
+    assert!(tap.log().contains("not a valid script name"));
+    assert!(done.stdout.contains("would be one module: they differ in case only"), "{done}");
+    assert!(done.stdout.contains("../evil is not a valid script name"), "{done}");
+    assert!(done.stderr.contains("conf.d/aa.conf:1:1: aa_REQ: ../evil is not a valid"), "{done}");
+    assert_eq!(tap.loaded(), ["One", "two"]);
+}
+
+/// The manual promised to show dependencies; no version did.
+#[test]
+fn status_shows_requirements() {
+    let tap = tree(&[("a", ""), ("b", "a"), ("c", "a b")]);
+    tap.run(&["start", "a"]).expect_code(0);
+    let done = tap.run(&["status"]).expect_code(0);
+    assert_eq!(done.stdout, "a is running...\nb is stopped\n  requires: a\nc is stopped\n  requires: a b\n");
+    assert_eq!(tap.run(&["status", "b"]).expect_code(3).stdout, "b is stopped\n  requires: a\n");
+    let done = tap.run(&["status", "--tree"]).expect_code(0);
+    assert_eq!(done.stdout, "c is stopped\n  a is running...\n  b is stopped\n    a is running...\n");
+    let json = tap.run(&["status", "--json"]).expect_code(0).json();
+    assert_eq!(json["scripts"][0]["state"], "running");
+    assert_eq!(json["scripts"][2]["requires"], serde_json::json!(["a", "b"]));
+    assert_eq!(json["scripts"][1]["runtime"], "kernel");
+}
+
+#[test]
+fn the_command_line() {
+    let tap = tree(&[("one", "")]);
+    let run = |words: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_systemtap-service"));
+        finish(command.args(words), LIMIT)
+    };
+    let usage = run(&[]).expect_code(3);
+    assert!(usage.stdout.contains("Usage: "), "{usage}");
+    let unknown = run(&["fly"]).expect_code(3);
+    assert!(unknown.stdout.contains("Usage: "), "{unknown}");
+    run(&["start", "-Z"]).expect_code(3);
+    run(&["start", "-c"]).expect_code(3);
+    run(&["--help"]).expect_code(0);
+    assert!(run(&["--version"]).expect_code(0).stdout.starts_with("systemtap-service "));
+    // Options and names mix, clusters work.
+    tap.run(&["start", "one", "-Ry"]).expect_code(0);
+    tap.run(&["stop", "-yR", "--", "one"]).expect_code(0);
+    let done = tap.run(&["compile", "-r", "../../etc"]).expect_code(3);
+    assert!(done.stderr.contains("`../../etc` is no release of a kernel"), "{done}");
+    run(&["--job", "{}"]).expect_code(2);
+}
+
+#[test]
+fn directories_that_cannot_be_made_are_said() {
+    let tap = tree(&[("one", "")]);
+    tap.sandbox.write("file", "", 0o644);
+    tap.config("STAT_PATH=$TOP/file/run\n");
+    let done = tap.run(&["start"]).expect_code(1);
+    assert!(done.stderr.contains("Failed to make stat directory ("), "{done}");
+    tap.config("CACHE_PATH=$TOP/file/cache\n");
+    let done = tap.run(&["start"]).expect_code(1);
+    assert!(done.stderr.contains("Failed to make cache directory ("), "{done}");
+    tap.config("LOG_FILE=$TOP/file/log\n");
+    tap.run(&["start"]).expect_code(0);
+}
+
+#[test]
+fn tools_that_are_missing_are_named() {
+    let tap = tree(&[("one", "")]);
+    std::fs::remove_file(tap.at("bin/staprun")).unwrap();
+    let done = tap.run(&["start"]).expect_code(1);
+    assert!(done.stdout.contains("bin/staprun: No such file or directory"), "{done}");
+}

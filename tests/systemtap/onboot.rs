@@ -1,0 +1,210 @@
+//! `onboot`: the image, what is in it, and the scripts that run there.
+
+use super::tree;
+use crate::support::program::{LIMIT, finish};
+use crate::support::tap::{Tap, release};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// A generator and a lister that only pretend: the image is a list of what it should hold.
+const DRACUT: &str = "#!/bin/sh
+top=$(dirname \"$(dirname \"$0\")\")
+echo \"dracut $*\" >> \"$top/calls\"
+[ -e \"$top/fail/dracut\" ] && { cat \"$top/fail/dracut\" >&2; exit 1; }
+[ -e \"$top/fail/silently\" ] && echo 'dracut: ERROR: installing staprun'
+previous=
+for word; do [ \"$previous\" = --force ] && image=$word; [ \"$previous\" = -o ] && image=$word; previous=$word; done
+{ echo image; case \"$*\" in *'--add stap'* | -o*) [ -e \"$top/fail/without\" ] || echo usr/bin/staprun ;; esac; } > \"$image\"
+";
+
+fn boot(scripts: &[(&str, &str)]) -> Tap {
+    let tap = tree(scripts);
+    for name in ["dracut", "mkinitramfs"] {
+        tap.sandbox.write(&format!("bin/{name}"), DRACUT, 0o755);
+    }
+    tap.sandbox.write("bin/list", "#!/bin/sh\ncat \"$1\"\n", 0o755);
+    fs::create_dir_all(tap.at("99stap")).unwrap();
+    fs::create_dir_all(tap.at("boot")).unwrap();
+    tap.config(
+        "BOOT_PATH=$TOP/boot DRACUT=$TOP/bin/dracut LSINITRD=$TOP/bin/list DRACUT_PATH=$TOP/99stap\n\
+         STAPIO=$TOP/bin/stapio\n",
+    );
+    tap
+}
+
+fn image(tap: &Tap) -> PathBuf {
+    tap.at(&format!("boot/initramfs-{}.img", release()))
+}
+
+fn contrib(file: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("contrib").join(file)
+}
+
+#[test]
+fn an_image_with_scripts_and_one_without() {
+    let tap = boot(&[("one", ""), ("two", "one")]);
+    tap.parameters("one_OPT='-g -s 4 -x 7'");
+    let done = tap.run(&["onboot", "two", "one"]).expect_code(0);
+    assert_eq!(
+        done.stdout,
+        " Compiling one ... done\n Compiling two ... done\n Checking options one ... done\n \
+         Checking options two ... done\n Creating initramfs with one two ... done\n"
+    );
+    let parameters = tap.sandbox.read("99stap/params.conf");
+    let top = tap.sandbox.path().display();
+    for line in [
+        format!("STAPRUN='{top}/bin/staprun'"),
+        format!("STAPIO='{top}/bin/stapio'"),
+        format!("CACHE_PATH='{top}/cache'"),
+        format!("STAT_PATH='{top}/run'"),
+        format!("KRELEASE='{}'", release()),
+        "LOG_BOOT_ERR='0'".to_owned(),
+        "ONBOOT_SCRIPTS='one two'".to_owned(),
+        "one_OPT='-b 4 -x 7 -L'".to_owned(),
+        "two_OPT='-L'".to_owned(),
+    ] {
+        assert!(parameters.lines().any(|known| known == line), "{line}\n{parameters}");
+    }
+    assert_eq!(fs::read_to_string(image(&tap)).unwrap(), "image\nusr/bin/staprun\n");
+    let call = tap.calls().into_iter().find(|call| call.starts_with("dracut")).unwrap();
+    assert!(call.starts_with("dracut --add stap --force ") && call.ends_with(&release()), "{call}");
+    assert_eq!(tap.sandbox.names("boot").len(), 1);
+
+    let done = tap.run(&["onboot"]).expect_code(0);
+    assert_eq!(done.stdout, " Creating initramfs without scripts ... done\n");
+    assert_eq!(fs::read_to_string(image(&tap)).unwrap(), "image\n");
+    assert!(tap.sandbox.read("99stap/params.conf").contains("ONBOOT_SCRIPTS=''"));
+}
+
+#[test]
+fn another_image_another_kernel_and_a_backup() {
+    let tap = boot(&[("one", "")]);
+    fs::write(image(&tap), "old").unwrap();
+    let other = tap.at("boot/other.img").display().to_string();
+    let done = tap.run(&["onboot", "-o", &other, "-r", "9.9.9", "one"]).expect_code(0);
+    assert!(done.stdout.ends_with("NB: bootloader was not updated\n"), "{done}");
+    assert!(tap.at("boot/other.img").exists() && tap.at("cache/9.9.9/one.ko").exists());
+    assert_eq!(fs::read_to_string(image(&tap)).unwrap(), "old");
+    let done = tap.run(&["onboot", "-b", "one"]).expect_code(0);
+    assert!(done.stdout.contains(&format!("  Renamed {}\n", image(&tap).display())), "{done}");
+    let backup = PathBuf::from(format!("{}.bak", image(&tap).display()));
+    assert_eq!(fs::read_to_string(&backup).unwrap(), "old");
+    let done = tap.run(&["onboot", "-b", "one"]).expect_code(0);
+    assert!(done.stdout.contains("  Backup already exists: "), "{done}");
+    assert_eq!(fs::read_to_string(&backup).unwrap(), "old");
+}
+
+#[test]
+fn a_bad_image_never_takes_the_place_of_a_good_one() {
+    let tap = boot(&[("one", "")]);
+    fs::write(image(&tap), "old").unwrap();
+    for (fault, says) in [
+        ("dracut", "dracut: cannot find module"),
+        ("silently", "dracut: ERROR: installing staprun"),
+        ("without", "there is no staprun in the image"),
+    ] {
+        tap.fail(fault, "dracut: cannot find module");
+        let done = tap.run(&["onboot", "-b", "one"]).expect_code(1);
+        assert!(done.stdout.contains(" Creating initramfs with one ... error\n"), "{done}");
+        assert!(
+            done.stderr.contains("The initramfs creation is unsuccessful: ") && done.stderr.contains(says),
+            "{done}"
+        );
+        assert_eq!(fs::read_to_string(image(&tap)).unwrap(), "old");
+        assert_eq!(tap.sandbox.names("boot").len(), 1);
+        assert_eq!(fs::read_dir(tap.at("boot")).unwrap().count(), 1);
+        tap.heal(fault);
+    }
+}
+
+#[test]
+fn scripts_that_cannot_run_so_early_are_refused() {
+    let tap = boot(&[("file", ""), ("bpf", ""), ("bad", ""), ("good", "")]);
+    tap.parameters("file_OPT='-o /x'\nbpf_RUNTIME=bpf");
+    tap.fail("compile-bad", "semantic error: x");
+    let done = tap.run(&["onboot", "file"]).expect_code(1);
+    assert!(done.stdout.contains(" Checking options file ... error\n"), "{done}");
+    assert!(done.stderr.contains("Unsupported option -o in script file"), "{done}");
+    let done = tap.run(&["onboot", "bpf"]).expect_code(1);
+    assert!(done.stderr.contains("an initramfs loads kernel modules only"), "{done}");
+    let done = tap.run(&["onboot", "bad"]).expect_code(1);
+    assert!(done.stdout.starts_with(" Compiling bad ... error: semantic error: x"), "{done}");
+    let text = fs::read_to_string(tap.at("config")).unwrap();
+    tap.sandbox.write("config", &(text + "PASSALL=no\n"), 0o644);
+    let done = tap.run(&["onboot", "file", "bad", "good"]).expect_code(0);
+    assert!(done.stdout.contains(" Creating initramfs with good ... done\n"), "{done}");
+    let done = tap.run(&["onboot", "file", "bad"]).expect_code(1);
+    assert!(done.stderr.contains("No scripts left to operate on"), "{done}");
+}
+
+#[test]
+fn initramfs_tools_where_there_is_no_dracut() {
+    let tap = boot(&[("one", "")]);
+    tap.config(
+        "BOOT_PATH=$TOP/boot MKINITRAMFS=$TOP/bin/mkinitramfs LSINITRAMFS=$TOP/bin/list STAPIO=$TOP/bin/stapio\n\
+         INITRAMFS_PATH=$TOP/initramfs-tools DRACUT=/nowhere DRACUT_PATH=/nowhere\n",
+    );
+    let done = tap.run(&["onboot", "one"]).expect_code(1);
+    assert!(done.stderr.contains("is not installed"), "{done}");
+    tap.sandbox.write("initramfs-tools/hooks/systemtap", "", 0o755);
+    let done = tap.run(&["onboot", "one"]).expect_code(0);
+    assert!(done.stdout.ends_with(" Creating initramfs with one ... done\n"), "{done}");
+    assert!(tap.at(&format!("boot/initrd.img-{}", release())).exists());
+    assert!(tap.sandbox.read("initramfs-tools/systemtap-params.conf").contains("ONBOOT_SCRIPTS='one'"));
+}
+
+/// What runs in the initramfs: staprun with `-L`, never in the foreground, its words apart from the status files.
+#[test]
+fn the_hooks_load_what_the_parameters_name() {
+    for hook in ["dracut/99stap/start-staprun.sh", "initramfs-tools/scripts/init-top/systemtap"] {
+        let tap = boot(&[("one", ""), ("two", "")]);
+        tap.parameters("one_OPT='-s 4'");
+        tap.run(&["onboot", "one", "two"]).expect_code(0);
+        tap.forget();
+        let text = fs::read_to_string(contrib(hook)).unwrap();
+        let parameters = tap.at("99stap/params.conf").display().to_string();
+        let log = tap.at("boot-log").display().to_string();
+        let text =
+            text.replace("/etc/systemtap-params.conf", &parameters).replace("/run/systemtap-boot", &log);
+        let text = text.replacen("for script", "LOG_BOOT_ERR=1\nfor script", 1);
+        tap.sandbox.write("hook", &text, 0o755);
+        finish(Command::new("sh").arg(tap.at("hook")), LIMIT).expect_code(0);
+        let ko = |name: &str| {
+            tap.at(&crate::support::tap::cache()).join(format!("{name}.ko")).display().to_string()
+        };
+        let expected = [format!("staprun -b 4 -L {}", ko("one")), format!("staprun -L {}", ko("two"))];
+        assert_eq!(tap.calls(), expected, "{hook}");
+        assert!(tap.sandbox.read("boot-log/one.log").contains("Disconnecting from systemtap module."));
+        assert_eq!(tap.loaded(), ["one", "two"]);
+        // Once the system is up, they are services like any other.
+        assert_eq!(tap.run(&["status"]).expect_code(0).stdout, "one is running...\ntwo is running...\n");
+        tap.run(&["stop"]).expect_code(0);
+        assert_eq!(tap.loaded(), [""; 0]);
+    }
+}
+
+#[test]
+fn the_dracut_module_is_there_only_for_scripts() {
+    let tap = boot(&[("one", "")]);
+    tap.run(&["onboot", "one"]).expect_code(0);
+    let module = contrib("dracut/99stap/module-setup.sh");
+    let script = format!(
+        "inst() {{ echo inst \"$@\"; }}\ninst_simple() {{ echo simple \"$@\"; }}\ninst_hook() {{ echo hook \"$@\"; }}\n\
+         moddir={}\n. {}\ncheck; echo check $?\ninstall\n",
+        tap.at("99stap").display(),
+        module.display()
+    );
+    tap.sandbox.write("try", &script, 0o644);
+    let run = || finish(Command::new("bash").arg(tap.at("try")), LIMIT).expect_code(0).stdout;
+    let said = run();
+    let ko = tap.at(&crate::support::tap::cache()).join("one.ko");
+    assert!(said.starts_with("check 255\n"), "{said}");
+    assert!(said.contains(&format!("simple {}\n", ko.display())), "{said}");
+    assert!(
+        said.contains("inst ") && said.contains("/bin/stapio\n") && said.contains("hook cmdline 01 "),
+        "{said}"
+    );
+    tap.run(&["onboot"]).expect_code(0);
+    assert!(run().starts_with("check 1\n"));
+}

@@ -1,0 +1,228 @@
+//! `stop` and `restart`: the exact reverse order, who is spared, whom a signal may reach.
+
+use super::{position, tree};
+use crate::support::tap::{eventually, lives};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use std::process::{Command, Stdio};
+
+/// The original walks a diamond twice, stops `a` before `b`, and leaves both running.
+#[test]
+fn a_diamond_stops_in_the_reverse_order() {
+    let tap = tree(&[("d", "b c"), ("b", "a"), ("c", "a"), ("a", "")]);
+    for (name, of) in [("d", "b c"), ("b", "a"), ("c", "a")] {
+        tap.symbols(name, of);
+    }
+    tap.run(&["start"]).expect_code(0);
+    tap.run(&["stop"]).expect_code(0);
+    assert_eq!((tap.loaded(), tap.running()), (vec![], vec![]));
+    let journal = tap.journal();
+    let at = |name: &str| position(&journal, &format!("unload {name}"));
+    assert!(at("d") < at("b") && at("d") < at("c") && at("b") < at("a") && at("c") < at("a"), "{journal:?}");
+}
+
+/// `stop -R b` of the original stops `a`, which `c` requires.
+#[test]
+fn what_others_still_need_stays_up() {
+    let tap = tree(&[("a", ""), ("b", "a"), ("c", "a")]);
+    tap.run(&["start"]).expect_code(0);
+    let done = tap.run(&["stop", "-R", "b"]).expect_code(0);
+    assert!(done.stdout.contains(" a stays up: c requires it\n"), "{done}");
+    assert_eq!(tap.loaded(), ["a", "c"]);
+    // When nobody needs it any more, it goes with the last.
+    tap.run(&["stop", "-R", "c"]).expect_code(0);
+    assert_eq!(tap.loaded(), [""; 0]);
+}
+
+#[test]
+fn a_module_in_use_is_not_stopped_and_who_uses_it_is_said() {
+    let tap = tree(&[("host", ""), ("guest", "host")]);
+    tap.symbols("guest", "host");
+    tap.parameters("host_OPT='-o /dev/null'");
+    tap.run(&["start"]).expect_code(0);
+    let done = tap.run(&["stop", "host"]).expect_code(1);
+    assert!(done.stderr.contains("guest requires host, and is not stopped"), "{done}");
+    assert!(done.stdout.contains(" Stopping host ... error: its module is still used by guest"), "{done}");
+    // Its daemon was not touched: it would have left an inert module behind.
+    assert!(lives(tap.pid("host")));
+    tap.run(&["stop", "host", "guest"]).expect_code(0);
+    assert_eq!(tap.loaded(), [""; 0]);
+}
+
+#[test]
+fn who_cannot_be_stopped_keeps_what_it_requires() {
+    let tap = tree(&[("a", ""), ("b", "a"), ("z", "")]);
+    tap.run(&["start"]).expect_code(0);
+    // Somebody else uses it.
+    tap.symbols("other", "b");
+    tap.preload("other");
+    let done = tap.run(&["stop"]).expect_code(1);
+    assert!(done.stdout.contains(" Stopping b ... error: its module is still used by other"), "{done}");
+    assert!(
+        done.stdout.contains(" Stopping a ... skipped: b, which requires it, could not be stopped"),
+        "{done}"
+    );
+    assert_eq!(tap.loaded(), ["a", "b"]);
+}
+
+/// The original sends a signal to a process that is gone, fails, and fails for ever.
+#[test]
+fn a_module_whose_reader_was_killed_is_unloaded() {
+    let tap = tree(&[("one", "")]);
+    tap.parameters("one_OPT='-o /dev/null'");
+    tap.run(&["start"]).expect_code(0);
+    let pid = tap.pid("one");
+    kill(Pid::from_raw(pid), Signal::SIGKILL).unwrap();
+    eventually("it is dead", || !lives(pid));
+    let done = tap.run(&["status"]).expect_code(1);
+    assert_eq!(done.stdout, format!("one({pid}) is dead, but its module is still loaded.\n"));
+    tap.run(&["stop"]).expect_code(0);
+    assert_eq!((tap.loaded(), tap.running()), (vec![], vec![]));
+    assert!(tap.calls().contains(&"staprun -d one".to_owned()), "{:?}", tap.calls());
+}
+
+/// The original sends SIGTERM to whoever has the number now.
+#[test]
+fn a_process_that_only_has_the_number_is_left_alone() {
+    let tap = tree(&[("one", "")]);
+    let mut innocent = Command::new("sleep").arg("1000").spawn().unwrap();
+    tap.run(&["start"]).expect_code(0);
+    tap.sandbox.write("run/one", &format!("{}\n", innocent.id()), 0o644);
+    tap.run(&["stop"]).expect_code(0);
+    assert!(innocent.try_wait().unwrap().is_none());
+    innocent.kill().unwrap();
+    innocent.wait().unwrap();
+    assert_eq!(tap.loaded(), [""; 0]);
+}
+
+/// Not even the reader of another script, or an earlier process of the same number.
+#[test]
+fn a_reader_is_known_by_its_script_and_its_start() {
+    let tap = tree(&[("one", ""), ("two", "")]);
+    tap.parameters("one_OPT='-o /dev/null'");
+    tap.run(&["start"]).expect_code(0);
+    let reader = tap.pid("one");
+    tap.sandbox.write("run/two", &format!("{reader}\n"), 0o644);
+    tap.run(&["stop", "two"]).expect_code(0);
+    assert!(lives(reader));
+    tap.sandbox.write("run/.one.started", &format!("{reader} 1\n"), 0o644);
+    tap.run(&["stop", "one"]).expect_code(0);
+    assert!(lives(reader) && !tap.journal().contains(&"end one".to_owned()));
+}
+
+#[test]
+fn stopping_what_does_not_run_is_no_failure() {
+    let tap = tree(&[("one", "")]);
+    tap.run(&["stop"]).expect_code(0);
+    tap.run(&["stop", "one"]).expect_code(0);
+    // A status file without a module.
+    tap.sandbox.write("run/one", "0\n", 0o644);
+    assert_eq!(tap.run(&["status"]).expect_code(1).stdout, "one is stopped\n");
+    tap.run(&["stop"]).expect_code(0);
+    assert_eq!(tap.running(), [""; 0]);
+    assert_eq!(tap.run(&["status"]).expect_code(3).stdout, "one is stopped\n");
+}
+
+/// A running script whose source was deleted is invisible to `status` of the original.
+#[test]
+fn a_script_without_a_source_is_seen_and_stopped() {
+    let tap = tree(&[("one", "")]);
+    tap.run(&["start"]).expect_code(0);
+    std::fs::remove_file(tap.at("script.d/one.stp")).unwrap();
+    assert_eq!(tap.run(&["status"]).expect_code(0).stdout, "one is running...\n");
+    tap.run(&["stop"]).expect_code(0);
+    assert_eq!(tap.loaded(), [""; 0]);
+}
+
+/// `LOG_BOOT_ERR=yes` of the original puts NAME.log among the status files, and `stop` then never ends.
+#[test]
+fn other_files_among_the_status_files_are_left_alone() {
+    let tap = tree(&[("one", "")]);
+    tap.run(&["start"]).expect_code(0);
+    tap.sandbox.write("run/one.log", "what staprun said\n", 0o644);
+    tap.sandbox.write("run/junk-1", "", 0o644);
+    tap.run(&["stop"]).expect_code(0);
+    assert_eq!(tap.running(), ["junk-1", "one.log"]);
+}
+
+/// The original stops first and compiles then: who cannot be compiled any more is gone.
+#[test]
+fn a_restart_compiles_before_it_stops() {
+    let tap = tree(&[("one", ""), ("two", "")]);
+    tap.run(&["start"]).expect_code(0);
+    tap.forget();
+    tap.sandbox.write("script.d/one.stp", "probe broken\n", 0o644);
+    tap.fail("compile-one", "parse error: expected something");
+    let done = tap.run(&["restart"]).expect_code(1);
+    assert!(done.stdout.contains(" Compiling one ... error: parse error: expected something"), "{done}");
+    assert_eq!(tap.loaded(), ["one", "two"]);
+    let journal = tap.journal();
+    assert!(!journal.contains(&"unload one".to_owned()), "{journal:?}");
+    assert!(position(&journal, "unload two") < position(&journal, "load two"), "{journal:?}");
+    tap.heal("compile-one");
+    tap.forget();
+    tap.run(&["restart", "one"]).expect_code(0);
+    let journal = tap.journal();
+    assert!(position(&journal, "compile- one") < position(&journal, "unload one"), "{journal:?}");
+    assert!(position(&journal, "unload one") < position(&journal, "load one"), "{journal:?}");
+}
+
+#[test]
+fn what_cannot_be_started_again_is_not_stopped() {
+    let tap = tree(&[("one", "")]);
+    tap.run(&["start"]).expect_code(0);
+    std::fs::remove_file(tap.at("script.d/one.stp")).unwrap();
+    let done = tap.run(&["restart", "one"]).expect_code(1);
+    assert!(done.stdout.contains("it stays as it is: no script file("), "{done}");
+    assert_eq!(tap.loaded(), ["one"]);
+}
+
+#[test]
+fn a_restart_follows_requirements_both_ways() {
+    let tap = tree(&[("a", ""), ("b", "a")]);
+    tap.symbols("b", "a");
+    tap.run(&["start"]).expect_code(0);
+    for command in ["restart", "reload", "force-reload"] {
+        tap.forget();
+        tap.run(&[command]).expect_code(0);
+        let order: Vec<String> = tap.journal().into_iter().filter(|line| line.contains("load ")).collect();
+        assert_eq!(order, ["unload b", "unload a", "load a", "load b"], "{command}");
+    }
+}
+
+#[test]
+fn condrestart_is_silent_about_what_does_not_run() {
+    let tap = tree(&[("one", ""), ("two", "")]);
+    for command in ["condrestart", "try-restart"] {
+        let done = tap.run(&[command]).expect_code(0);
+        assert_eq!((done.stdout.as_str(), tap.journal().len()), ("", 0), "{command}");
+    }
+    tap.run(&["start", "one"]).expect_code(0);
+    tap.run(&["condrestart", "one"]).expect_code(0);
+    assert_eq!(tap.loaded(), ["one"]);
+    // With no names, one that runs is enough to start all.
+    tap.run(&["condrestart"]).expect_code(0);
+    assert_eq!(tap.loaded(), ["one", "two"]);
+}
+
+/// Two commands of the original at once compile twice and load twice.
+#[test]
+fn commands_wait_for_each_other() {
+    let tap = tree(&[("one", "")]);
+    tap.gate("compile-one");
+    let mut first = tap.command(&["start"]).stdout(Stdio::piped()).spawn().unwrap();
+    eventually("the first compiles", || tap.journal().len() == 1);
+    let done = tap.run(&["start", "--no-wait"]).expect_code(1);
+    assert!(done.stderr.contains("another command holds") && done.stderr.contains("--no-wait"), "{done}");
+    // Looking does not wait.
+    tap.run(&["status"]).expect_code(3);
+    let mut second = tap.command(&["start"]);
+    let mut second = second.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut said = std::io::BufReader::new(second.stderr.take().unwrap());
+    let mut line = String::new();
+    std::io::BufRead::read_line(&mut said, &mut line).unwrap();
+    assert!(line.contains("waiting for it"), "{line}");
+    tap.open("compile-one");
+    assert!(first.wait().unwrap().success() && second.wait().unwrap().success());
+    assert_eq!(tap.journal().iter().filter(|line| *line == "load one").count(), 1, "{:?}", tap.journal());
+}
