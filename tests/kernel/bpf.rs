@@ -3,18 +3,22 @@
 //! That kernel has to allow it, which not every container's does: then the tests are passed over, with what the
 //! kernel has said.
 
-use crate::program::{LIMIT, finish};
+use crate::program::{Finished, LIMIT, finish};
+use crate::service::PROGRAM;
 use crate::tools::{Skip, build_dir, run, which};
 use crate::{Case, modules};
-use std::fs;
+use std::fs::{self, Permissions};
 use std::io::{BufRead, BufReader};
+use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::sync::OnceLock;
 
 /// The tests.
-pub(crate) const CASES: &[Case] =
-    &[("bpf::a_script_runs_in_this_kernel_until_it_is_told_to_end", told_to_end)];
+pub(crate) const CASES: &[Case] = &[
+    ("bpf::a_script_runs_in_this_kernel_until_it_is_told_to_end", told_to_end),
+    ("bpf::systemtap_service_starts_and_stops_ebpf_scripts", service),
+];
 
 /// What stapbpf says where the kernel does not allow it.
 const REFUSALS: [&str; 3] = ["Operation not permitted", "Permission denied", "Function not implemented"];
@@ -42,11 +46,15 @@ impl Ebpf {
             which(program).ok_or_else(|| Skip::Missing(package.to_owned()))?;
         }
         let dir = build_dir().join("ebpf");
-        let ebpf = Self { tree: dir.join("tree"), preload: dir.join("memlock.so"), dir };
+        let release = fs::read_to_string("/proc/sys/kernel/osrelease").expect("/proc is mounted");
+        let ebpf = Self {
+            tree: dir.join("modules").join(release.trim()).join("build"),
+            preload: dir.join("memlock.so"),
+            dir,
+        };
         for inside in ["include/config", "include/generated"] {
             fs::create_dir_all(ebpf.tree.join(inside)).expect("our own directory");
         }
-        let release = fs::read_to_string("/proc/sys/kernel/osrelease").expect("/proc is mounted");
         let empty = [".config", "Makefile", "Module.symvers", "include/config/auto.conf"];
         for (name, text) in
             empty.map(|name| (name, "")).into_iter().chain([("include/config/kernel.release", &*release)])
@@ -99,5 +107,94 @@ fn told_to_end() -> Result<(), Skip> {
     run(Command::new("kill").arg(child.id().to_string()));
     assert_eq!(lines.last().as_deref(), Some("ebpf ends after 1"));
     assert_eq!(child.wait().expect("our own child").code(), Some(0));
+    Ok(())
+}
+
+/// A running service, which is stopped whatever becomes of the test.
+struct Service<'a> {
+    ebpf: &'a Ebpf,
+    config: PathBuf,
+}
+
+impl Service<'_> {
+    fn call(&self, words: &[&str]) -> Finished {
+        let mut command = Command::new(PROGRAM);
+        command.args(words).arg("-c").arg(&self.config);
+        finish(command.env("SYSTEMTAP_DIR", build_dir().join("stap")), LIMIT)
+    }
+
+    /// What a script has printed.
+    fn printed(&self, name: &str) -> String {
+        fs::read_to_string(self.ebpf.dir.join(format!("service/log.d/{name}.log"))).unwrap_or_default()
+    }
+}
+
+impl Drop for Service<'_> {
+    fn drop(&mut self) {
+        let _ = self.call(&["stop"]);
+    }
+}
+
+/// Two scripts, one of which requires the other.
+fn configure(ebpf: &Ebpf) -> Service<'_> {
+    let dir = ebpf.dir.join("service");
+    let _ = fs::remove_dir_all(&dir);
+    for inside in ["script.d", "conf.d", "tmp"] {
+        fs::create_dir_all(dir.join(inside)).expect("our own directory");
+    }
+    let text = fs::read_to_string(modules::scripts().join("ebpf.stp")).expect("one of our scripts");
+    for name in ["serel_lower", "serel_upper"] {
+        let text = text.replace("ebpf ", &format!("{name} "));
+        fs::write(dir.join(format!("script.d/{name}.stp")), text).expect("our own directory");
+    }
+    fs::write(dir.join("conf.d/all.conf"), "serel_upper_REQ=serel_lower\n").expect("our own directory");
+    let runner = format!("#!/bin/sh\nexport LD_PRELOAD='{}'\nexec stapbpf \"$@\"\n", ebpf.preload.display());
+    fs::write(dir.join("stapbpf"), runner).expect("our own directory");
+    fs::set_permissions(dir.join("stapbpf"), Permissions::from_mode(0o755)).expect("our own file");
+    let mut config = format!("RUNTIME=bpf\nBUILD_PATH={}\n", ebpf.dir.join("modules").display());
+    for (name, inside) in [
+        ("SCRIPT_PATH", "script.d"),
+        ("CONFIG_PATH", "conf.d"),
+        ("CACHE_PATH", "cache"),
+        ("TEMP_PATH", "tmp"),
+        ("STAT_PATH", "run"),
+        ("LOG_FILE", "log"),
+        ("HISTORY_FILE", "history.db"),
+        ("STAPBPF", "stapbpf"),
+        ("BPF_LOG_PATH", "log.d"),
+    ] {
+        config += &format!("{name}={}\n", dir.join(inside).display());
+    }
+    fs::write(dir.join("config"), config).expect("our own directory");
+    Service { ebpf, config: dir.join("config") }
+}
+
+fn service() -> Result<(), Skip> {
+    let service = configure(Ebpf::ready()?);
+    let log = || fs::read_to_string(service.config.with_file_name("log")).unwrap_or_default();
+    let started = service.call(&["start"]);
+    assert!(started.code == 0, "{started}\n--- log\n{}", log());
+    let status = service.call(&["status"]).expect_code(0).stdout;
+    for name in ["serel_lower(", "serel_upper("] {
+        let mut lines = status.lines();
+        assert!(lines.any(|line| line.starts_with(name) && line.ends_with(") is running...")), "{status}");
+    }
+    assert!(status.contains("requires: serel_lower"), "{status}");
+    let begun = service.printed("serel_upper");
+    assert!(begun.starts_with("serel_upper begins\n"), "{begun}");
+    // A runner that is killed leaves its procfs files, where stapbpf does not start again.
+    let pid =
+        fs::read_to_string(service.config.with_file_name("run").join("serel_upper")).expect("a status file");
+    run(Command::new("kill").args(["-KILL", pid.trim()]));
+    let killed = service.call(&["status", "serel_upper"]).expect_code(1).stdout;
+    assert!(killed.starts_with("serel_upper is stopped\n"), "{killed}");
+    service.call(&["start"]).expect_code(0);
+    service.call(&["status", "serel_upper"]).expect_code(0);
+    service.call(&["stop"]).expect_code(0);
+    for name in ["serel_lower", "serel_upper"] {
+        let printed = service.printed(name);
+        assert!(printed.contains(&format!("{name} ends after ")), "{printed}\n--- log\n{}", log());
+    }
+    service.call(&["status"]).expect_code(3);
     Ok(())
 }

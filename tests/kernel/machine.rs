@@ -219,5 +219,5 @@ pub(crate) struct Step {
 
 /// Where the texts of the cases are.
 fn here() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/systemtap/guest")
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/kernel/guest")
 }

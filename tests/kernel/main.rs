@@ -13,6 +13,7 @@ mod plain;
 #[path = "../support/program.rs"]
 #[allow(dead_code, reason = "shared with the integration tests")]
 mod program;
+mod service;
 mod tools;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -28,7 +29,7 @@ fn main() -> ExitCode {
     let complete = std::env::var_os("SEREL_TESTS_COMPLETE").is_some();
     let (mut passed, mut failed, mut skipped, mut filtered) = (0, Vec::new(), 0, 0);
     let began = Instant::now();
-    for &(name, test) in &[plain::CASES, bpf::CASES].concat() {
+    for &(name, test) in &[plain::CASES, service::CASES, bpf::CASES].concat() {
         if !filters.is_empty() && !filters.iter().any(|filter| name.contains(filter)) {
             filtered += 1;
             continue;

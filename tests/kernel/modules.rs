@@ -27,7 +27,7 @@ fn srvstat(name: &str) -> &'static [&'static str] {
 
 /// Where the texts are.
 pub(crate) fn scripts() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/systemtap/scripts")
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/kernel/scripts")
 }
 
 /// The options which all scripts are compiled with: the runtime, guru mode for embedded C, and the symbol that the
