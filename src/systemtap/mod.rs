@@ -23,6 +23,7 @@ pub mod scripts;
 pub mod select;
 pub mod service;
 pub mod settings;
+pub mod spawn;
 pub mod status;
 pub mod unit;
 

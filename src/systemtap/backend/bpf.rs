@@ -4,6 +4,7 @@ use super::Backend;
 use super::kept::{self, Kept};
 use crate::systemtap::job::{Failure, Start, words};
 use std::os::unix::fs::MetadataExt as _;
+use std::path::Path;
 use std::process::Command;
 
 /// `stap --runtime=bpf -p4`, `.bo`, stapbpf.
@@ -18,7 +19,6 @@ impl Backend for Bpf {
     fn start(&self, start: &Start) -> Result<i32, Failure> {
         let mut command = Command::new(&start.runner);
         command.args(&start.options).arg(start.cache.object(&start.name, start.runtime));
-        command.current_dir("/");
         start.journal.write(&format!("Exec: {}", words(&command)));
         let log = start.bpf_log_path.join(format!("{}.log", start.name));
         if !start.output {
@@ -26,16 +26,29 @@ impl Backend for Bpf {
                 Failure::new(format!("Failed to make {}: {error}", start.bpf_log_path.display()))
             })?;
         }
-        // One that was killed leaves its file behind, which says nothing of the next.
-        let sign = start.bpf_run_path.join(&start.name).join("srvstat");
-        let stamp = || sign.symlink_metadata().ok().map(|meta| (meta.ino(), meta.ctime(), meta.ctime_nsec()));
-        let before = stamp();
+        let place = start.bpf_run_path.join(&start.name);
+        clear(&start.bpf_run_path, &place);
+        let sign = place.join("srvstat");
         let kept = Kept {
             journal: &start.journal,
             name: &start.name,
             output: (!start.output).then_some(log.as_path()),
-            began: || stamp().is_some() && stamp() != before,
+            began: || sign.symlink_metadata().is_ok(),
         };
-        kept::start(command, &kept)
+        kept::start(&command, &kept)
+    }
+}
+
+/// Removes what a runner that was killed has left, on which the next one would fail. Only where nobody else can have
+/// put it: `/var/tmp` is everybody's.
+fn clear(parent: &Path, place: &Path) {
+    let own = nix::unistd::geteuid().as_raw();
+    let trusted = |path: &Path| {
+        path.symlink_metadata()
+            .is_ok_and(|meta| meta.is_dir() && meta.uid() == own && meta.mode() & 0o022 == 0)
+    };
+    if trusted(parent) && trusted(place) {
+        // Links are removed, not followed.
+        let _ = std::fs::remove_dir_all(place);
     }
 }

@@ -1,16 +1,16 @@
 //! Runners that stay in the foreground, kept as daemons.
 //!
-//! The job that starts one leads a session of its own, so the runner, in a group of its own within it, has neither a
-//! terminal nor anybody who would signal it once the job has ended.
+//! Each gets a session of its own: it has no terminal, and nobody who would signal it when the job that started it is
+//! interrupted.
 
 use crate::systemtap::job::Failure;
 use crate::systemtap::journal::{Journal, reason};
 use crate::systemtap::process::pause;
-use std::fs::OpenOptions;
+use crate::systemtap::spawn::spawn;
+use std::fs::{File, OpenOptions};
 use std::os::unix::fs::OpenOptionsExt as _;
-use std::os::unix::process::CommandExt as _;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 /// How long a runner may take to begin.
@@ -30,25 +30,14 @@ pub(super) struct Kept<'k, B: Fn() -> bool> {
 }
 
 /// Starts a runner and waits until its script has begun; its number.
-pub(super) fn start<B: Fn() -> bool>(mut command: Command, kept: &Kept<B>) -> Result<i32, Failure> {
+pub(super) fn start<B: Fn() -> bool>(command: &Command, kept: &Kept<B>) -> Result<i32, Failure> {
     let failed = |error: std::io::Error| Failure::new(error.to_string());
-    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).process_group(0);
-    if let Some(path) = kept.output {
-        let file = OpenOptions::new()
-            .append(true)
-            .create(true)
-            .mode(0o640)
-            .custom_flags(libc::O_NOFOLLOW)
-            .open(path)
-            .map_err(|error| Failure::new(format!("{}: {error}", path.display())))?;
-        command.stdout(file);
-    }
+    let output = kept.output.map(open).transpose()?;
     let before = kept.journal.length();
-    if let Ok(log) = kept.journal.open() {
-        command.stderr(log);
-    }
+    let log = kept.journal.open().ok();
     let program = command.get_program().to_string_lossy().into_owned();
-    let mut child = command.spawn().map_err(|error| Failure::new(format!("{program}: {error}")))?;
+    let child = spawn(command, output.as_ref(), log.as_ref(), true)
+        .map_err(|error| Failure::new(format!("{program}: {error}")))?;
     let until = Instant::now() + PATIENCE;
     while !(kept.began)() {
         if let Some(status) = child.try_wait().map_err(failed)? {
@@ -66,5 +55,12 @@ pub(super) fn start<B: Fn() -> bool>(mut command: Command, kept: &Kept<B>) -> Re
         }
         pause(STEP);
     }
-    i32::try_from(child.id()).map_err(|_| Failure::new("BUG: a process number beyond all numbers"))
+    Ok(child.id())
+}
+
+/// A file that is written to at its end, and no link.
+fn open(path: &Path) -> Result<File, Failure> {
+    let mut options = OpenOptions::new();
+    options.append(true).create(true).mode(0o640).custom_flags(libc::O_NOFOLLOW);
+    options.open(path).map_err(|error| Failure::new(format!("{}: {error}", path.display())))
 }

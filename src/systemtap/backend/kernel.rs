@@ -6,6 +6,7 @@ use crate::systemtap::job::{Failure, Mode, Start, wait_until_gone, words};
 use crate::systemtap::journal::{Journal, reason};
 use crate::systemtap::modules::Modules;
 use crate::systemtap::process::pause;
+use crate::systemtap::spawn::spawn;
 use crate::systemtap::status::Status;
 use std::fs::File;
 use std::path::Path;
@@ -41,15 +42,15 @@ impl Backend for KernelModule {
             Mode::Daemon => _ = command.arg("-D"),
             Mode::Kept => {}
         }
-        command.arg(start.cache.object(&start.name, start.runtime)).current_dir("/");
+        command.arg(start.cache.object(&start.name, start.runtime));
         start.journal.write(&format!("Exec: {}", words(&command)));
         match start.mode {
-            Mode::Memory => load(start, command),
-            Mode::Daemon => daemon(start, command),
+            Mode::Memory => load(start, &command),
+            Mode::Daemon => daemon(start, &command),
             Mode::Kept => {
                 let began = || Modules::read(&start.status.proc).contains(&start.name);
                 kept::start(
-                    command,
+                    &command,
                     &Kept { journal: &start.journal, name: &start.name, output: None, began },
                 )
             }
@@ -58,10 +59,10 @@ impl Backend for KernelModule {
 }
 
 /// staprun loads the module, starts its probes and ends.
-fn load(start: &Start, mut command: Command) -> Result<i32, Failure> {
+fn load(start: &Start, command: &Command) -> Result<i32, Failure> {
     let said = start.work.join("said");
     let file = File::create_new(&said).map_err(|error| Failure::new(error.to_string()))?;
-    let status = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(file).status();
+    let status = spawn(command, None, Some(&file), false).and_then(|child| child.wait());
     let text = start.journal.take_in(&said);
     check(start, status, &text)?;
     let until = Instant::now() + APPEAR;
@@ -76,16 +77,13 @@ fn load(start: &Start, mut command: Command) -> Result<i32, Failure> {
 }
 
 /// staprun leaves a daemon behind, which writes its number where staprun's output goes, perhaps a little later.
-fn daemon(start: &Start, mut command: Command) -> Result<i32, Failure> {
+fn daemon(start: &Start, command: &Command) -> Result<i32, Failure> {
     let told = start.work.join("pid");
     let file = File::create_new(&told).map_err(|error| Failure::new(error.to_string()))?;
     // What the daemon has to say in the years to come goes into the log.
     let before = start.journal.length();
-    match start.journal.open() {
-        Ok(log) => _ = command.stderr(log),
-        Err(_) => _ = command.stderr(Stdio::null()),
-    }
-    let status = command.stdin(Stdio::null()).stdout(file).status();
+    let log = start.journal.open().ok();
+    let status = spawn(command, Some(&file), log.as_ref(), false).and_then(|child| child.wait());
     check(start, status, &start.journal.since(before))?;
     let until = Instant::now() + LATE;
     loop {

@@ -56,6 +56,8 @@ impl Failure {
 
 /// Carries out the job of an argument, as the process that this program was started as.
 pub fn run(task: &str) -> ExitCode {
+    // Daemons are left behind, and must hold no directory that goes with us.
+    let _ = std::env::set_current_dir("/");
     let done = match serde_json::from_str(task) {
         Ok(Task::Compile(compile)) => compile.run(),
         Ok(Task::Start(start)) => {
@@ -76,7 +78,7 @@ pub fn run(task: &str) -> ExitCode {
 }
 
 /// A start is not ended between the loading of a module and the status file that remembers it. What it starts is not
-/// protected: the signal goes to the whole group, and programs begin with no signal held.
+/// protected: the signal goes to the whole group, and programs begin with no signal held (spawn.rs).
 fn hold_signals() {
     let signals: SigSet = [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP].into_iter().collect();
     let _ = signals.thread_block();
