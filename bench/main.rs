@@ -5,8 +5,15 @@
 
 mod executor;
 mod plan;
+#[path = "../tests/support/program.rs"]
+#[allow(dead_code, reason = "shared with the tests")]
+mod program;
 mod slots;
 mod support;
+mod systemtap;
+#[path = "../tests/kernel/tools.rs"]
+#[allow(dead_code, reason = "shared with the tests")]
+mod tools;
 
 use support::Effort;
 
@@ -18,9 +25,12 @@ fn main() {
         named.peek().is_none() || named.any(|word| word == name)
     };
     println!("{}", support::machine());
-    for (name, bench) in
-        [("plan", plan::bench as fn(Effort)), ("executor", executor::bench), ("slots", slots::bench)]
-    {
+    for (name, bench) in [
+        ("plan", plan::bench as fn(Effort)),
+        ("executor", executor::bench),
+        ("slots", slots::bench),
+        ("systemtap", systemtap::bench),
+    ] {
         if wanted(name) {
             println!("\n## {name}\n");
             bench(effort);

@@ -30,18 +30,6 @@ pub(crate) fn scripts() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/kernel/scripts")
 }
 
-/// The options which all scripts are compiled with: the runtime, guru mode for embedded C, and the symbol that the
-/// host's module has for the guest's.
-pub(crate) fn options(tools: &Tools) -> Vec<String> {
-    let symbols = build_dir().join("host.symvers");
-    if !symbols.exists() {
-        let line = "0x00000000\tserel_host_note\t/nowhere/host\tEXPORT_SYMBOL_GPL\t\n";
-        fs::write(&symbols, line).expect("our own directory");
-    }
-    let symbols = format!("KBUILD_EXTRA_SYMBOLS={}", symbols.display());
-    ["-g", "-R", &tools.runtime.display().to_string(), "-B", &symbols].map(str::to_owned).to_vec()
-}
-
 /// Where the modules are, all of them compiled. What an earlier run has compiled of the same texts is used again.
 pub(crate) fn compiled() -> Result<PathBuf, Skip> {
     let tools = Tools::ready()?;
@@ -64,7 +52,7 @@ pub(crate) fn compiled() -> Result<PathBuf, Skip> {
 /// All that a module was made from, in words.
 fn key(tools: &Tools, name: &str, script: &str) -> String {
     let text = fs::read_to_string(scripts().join(format!("{script}.stp"))).expect("one of our scripts");
-    format!("{}\n{}\n{:?}\n{:?}\n{text}", tools.systemtap, tools.headers, options(tools), srvstat(name))
+    format!("{}\n{}\n{:?}\n{:?}\n{text}", tools.systemtap, tools.headers, tools.options(), srvstat(name))
 }
 
 fn is_fresh(tools: &Tools, dir: &Path, name: &str, script: &str) -> bool {
@@ -74,7 +62,7 @@ fn is_fresh(tools: &Tools, dir: &Path, name: &str, script: &str) -> bool {
 
 fn compile(tools: &Tools, dir: &Path, name: &str, script: &str) {
     let mut command = Command::new("stap");
-    command.args(["-p4", "-m", name, "-r", &tools.release]).args(srvstat(name)).args(options(tools));
+    command.args(["-p4", "-m", name, "-r", &tools.release]).args(srvstat(name)).args(tools.options());
     command.arg(scripts().join(format!("{script}.stp"))).current_dir(dir);
     let done = finish(command.env("SYSTEMTAP_DIR", &tools.stap_dir), COMPILE_LIMIT).expect_code(0);
     assert_eq!(done.stdout, format!("{name}.ko\n"), "{done}");

@@ -5,7 +5,7 @@
 
 use crate::Case;
 use crate::machine::{Boot, Machine, Steps};
-use crate::modules::{compiled, options, scripts};
+use crate::modules::{compiled, scripts};
 use crate::program::finish;
 use crate::tools::{Skip, Tools, build_dir};
 use std::fs;
@@ -36,7 +36,7 @@ const STARTED: [&str; 3] = ["host", "guest", "other"];
 
 /// The parameters of all scripts: what was compiled with them is good wherever they are the same.
 fn parameters(tools: &Tools, host: &str) -> String {
-    let common: Vec<String> = options(tools).iter().map(|word| format!("'{word}'")).collect();
+    let common: Vec<String> = tools.options().iter().map(|word| format!("'{word}'")).collect();
     format!(
         "common=\"{}\"\nhost_OPT=\"$common {host}\"\nguest_OPT=\"$common\"\nguest_REQ=host\n\
          other_OPT=\"$common -o /run/other.log\"\nender_OPT=\"$common\"\n",

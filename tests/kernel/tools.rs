@@ -83,6 +83,18 @@ impl Tools {
         Ok(tools)
     }
 
+    /// The options which all scripts are compiled with: the runtime, guru mode for embedded C, and the symbol that the
+    /// host's module has for the guest's.
+    pub(crate) fn options(&self) -> Vec<String> {
+        let symbols = build_dir().join("host.symvers");
+        if !symbols.exists() {
+            let line = "0x00000000\tserel_host_note\t/nowhere/host\tEXPORT_SYMBOL_GPL\t\n";
+            fs::write(&symbols, line).expect("our own directory");
+        }
+        let symbols = format!("KBUILD_EXTRA_SYMBOLS={}", symbols.display());
+        ["-g", "-R", &self.runtime.display().to_string(), "-B", &symbols].map(str::to_owned).to_vec()
+    }
+
     /// Fetches the kernel that belongs to the headers, unless it is there from an earlier run.
     pub(crate) fn kernel(&self) -> PathBuf {
         let (dir, release, version) = (build_dir(), &self.release, &self.headers);
