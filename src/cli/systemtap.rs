@@ -4,6 +4,7 @@ use crate::boot;
 use crate::report::console::Color;
 use crate::systemtap::{Command, Invocation, job};
 use clap::{Parser, ValueEnum};
+use std::collections::HashSet;
 use std::ffi::OsString;
 use std::process::ExitCode;
 
@@ -81,6 +82,12 @@ enum Verb {
     Onboot,
 }
 
+/// Names without repeats, in the order given.
+fn once_each(names: Vec<String>) -> Vec<String> {
+    let mut seen = HashSet::new();
+    names.into_iter().filter(|name| seen.insert(name.clone())).collect()
+}
+
 /// Runs the program.
 pub fn run() -> ExitCode {
     let words: Vec<OsString> = std::env::args_os().collect();
@@ -121,7 +128,7 @@ pub fn run() -> ExitCode {
         wait: !cli.no_wait,
         json: cli.json,
         tree: cli.tree,
-        names: cli.scripts,
+        names: once_each(cli.scripts),
     };
     ExitCode::from(boot::systemtap(&call, cli.color))
 }

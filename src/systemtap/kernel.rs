@@ -17,14 +17,11 @@ pub struct Kernel {
 }
 
 impl Kernel {
-    /// The kernel of a release, the running one if none is named.
-    pub fn new(release: Option<&str>, settings: &Settings) -> Self {
+    /// The kernel of a release; its build tree is not looked at.
+    pub fn new(release: &str) -> Self {
         let (running, version) = running();
-        let release = release.map_or_else(|| running.clone(), str::to_owned);
         let version = (release == running).then_some(version);
-        let mut kernel = Self { release, version, tree: None };
-        kernel.tree = kernel.digest_tree(settings);
-        kernel
+        Self { release: release.to_owned(), version, tree: None }
     }
 
     /// `uname -r` of the running kernel.
@@ -72,7 +69,8 @@ impl Kernel {
         settings.build_path.as_ref().map(|path| path.join(&self.release).join("build"))
     }
 
-    fn digest_tree(&self, settings: &Settings) -> Option<String> {
+    /// Digest of the configuration and the symbols of its build tree; `None` without one.
+    pub fn digest_tree(&self, settings: &Settings) -> Option<String> {
         let lib_modules = PathBuf::from("/lib/modules").join(&self.release).join("build");
         let tree = self.build_tree(settings).unwrap_or(lib_modules);
         let mut hasher = blake3::Hasher::new();

@@ -88,9 +88,8 @@ pub fn run(call: &Invocation, display: &Making<'_>) -> u8 {
     if let Err(trouble) = service.check_names() {
         return give_up(&trouble);
     }
-    // Looking needs no lock: it must work while a command hangs, and for anybody.
     if call.command == Command::Status {
-        let _ = std::fs::create_dir_all(&service.status.directory).and_then(|()| service.status.adopt());
+        service.adopt_if_alone();
         return command::status::status(&service);
     }
     let _lock = match service.lock() {

@@ -13,7 +13,7 @@ use crate::wavefront::{
     hold_signals, run,
 };
 use nix::sys::signal::SigSet;
-use std::ffi::CString;
+use std::ffi::{CString, OsString};
 use std::os::unix::ffi::OsStringExt as _;
 
 /// From SIGTERM to SIGKILL.
@@ -64,7 +64,7 @@ pub fn carry_out(service: &Service, label: &str, jobs: &[Job], plan: &Plan) -> R
 
 fn execute(service: &Service, label: &str, jobs: &[Job], plan: &Plan) -> Result<(Run, Endings), String> {
     let scripts = jobs.iter().map(script).collect::<Result<IdVec<JobId, Script>, String>>()?;
-    let processes = Processes::new(scripts, environment(), Watch::Pidfd, Session::Own)
+    let processes = Processes::new(scripts, environment(service), Watch::Pidfd, Session::Own)
         .map_err(|errno| format!("no supervision of processes ({})", errno.desc()))?;
     let mut spawner = Jobs {
         inside: processes,
@@ -102,10 +102,10 @@ fn script(job: &Job) -> Result<Script, String> {
     Ok(Script { program, arguments })
 }
 
-/// Our own environment; with a PATH, which an init may not have, and with messages that can be understood.
-fn environment() -> Vec<CString> {
-    let path = std::env::var_os("PATH").filter(|path| !path.is_empty());
-    let path = path.unwrap_or_else(|| "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin".into());
+/// Our own environment; with the PATH of the configuration, so that a script is compiled by hand as it is at boot, and
+/// with messages that can be understood.
+fn environment(service: &Service<'_>) -> Vec<CString> {
+    let path = OsString::from(service.config.value("PATH"));
     std::env::vars_os()
         .filter(|(name, _)| name != "PATH" && name != "LC_ALL")
         .chain([("PATH".into(), path), ("LC_ALL".into(), "C".into())])

@@ -40,7 +40,7 @@ pub struct Service<'i> {
     pub config: Config,
     /// What holds for all scripts.
     pub settings: Settings,
-    /// For which kernel.
+    /// For which kernel; its build tree is looked at when something is compiled or checked.
     pub kernel: Kernel,
     /// Compiled scripts.
     pub cache: Cache,
@@ -50,6 +50,7 @@ pub struct Service<'i> {
     pub journal: Journal,
     /// A display for a run, if there is a better one than lines.
     pub display: &'i Making<'i>,
+    tree: OnceCell<Option<String>>,
     stap: OnceCell<Option<String>>,
     work: OnceCell<Result<Work, String>>,
 }
@@ -95,7 +96,7 @@ impl<'i> Service<'i> {
         if let Some(fault) = super::kernel::fault(&release) {
             return Err(Trouble { code: 3, text: format!("`{release}` {fault}") });
         }
-        let kernel = Kernel::new(Some(&release), &settings);
+        let kernel = Kernel::new(&release);
         let service = Self {
             call,
             config_file,
@@ -106,6 +107,7 @@ impl<'i> Service<'i> {
             settings,
             kernel,
             display,
+            tree: OnceCell::new(),
             stap: OnceCell::new(),
             work: OnceCell::new(),
         };
@@ -148,6 +150,17 @@ impl<'i> Service<'i> {
         Ok(lock)
     }
 
+    /// Takes over what an initramfs has started, unless another command is at work: a status file that a start is
+    /// about to write must not be written by anybody else. Looking must work meanwhile, and for those who may only
+    /// look.
+    pub fn adopt_if_alone(&self) {
+        let directory = &self.status.directory;
+        let _ = std::fs::create_dir_all(directory);
+        if let Ok(Some(_lock)) = Lock::take(directory, false, || {}) {
+            let _ = self.status.adopt();
+        }
+    }
+
     /// What scripts are doing.
     pub fn states(&self) -> impl Fn(&str) -> State + use<'_> {
         let modules = Modules::read(&self.settings.proc_path);
@@ -158,6 +171,12 @@ impl<'i> Service<'i> {
     pub fn running(&self) -> Vec<String> {
         let state = self.states();
         self.status.names().into_iter().filter(|name| state(name).is_there()).collect()
+    }
+
+    /// The kernel with all that is known of it.
+    pub fn whole_kernel(&self) -> Kernel {
+        let tree = self.tree.get_or_init(|| self.kernel.digest_tree(&self.settings));
+        Kernel { tree: tree.clone(), ..self.kernel.clone() }
     }
 
     /// The version of stap; `None` where there is none.

@@ -5,17 +5,12 @@ use super::name;
 use crate::definition::diagnostic::{Diagnostic, Severity};
 use std::path::{Path, PathBuf};
 
-/// Where tools are looked for when no parameter names them; the caller's own PATH decides nothing that root runs.
-const TOOL_PATH: [&str; 8] = [
-    "/usr/local/sbin",
-    "/usr/local/bin",
-    "/usr/sbin",
-    "/usr/bin",
-    "/sbin",
-    "/bin",
-    "/usr/libexec/systemtap",
-    "/usr/lib/systemtap",
-];
+/// Where tools are looked for when no parameter names them, unless the configuration sets PATH; the caller's own PATH
+/// decides nothing that root runs.
+const TOOL_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+/// Where stapio is, which nobody calls by hand.
+const HIDDEN_PATH: [&str; 2] = ["/usr/libexec/systemtap", "/usr/lib/systemtap"];
 
 /// Parameters that are paths, with their defaults.
 const PATHS: [(&str, &str); 14] = [
@@ -133,6 +128,7 @@ pub struct Settings {
     /// The back end of scripts that do not name one.
     pub runtime: Runtime,
     tools: Vec<(&'static str, PathBuf)>,
+    tool_path: Vec<PathBuf>,
 }
 
 /// The variables that files may use, as they are before the first file is read.
@@ -140,6 +136,7 @@ pub fn presets() -> impl Iterator<Item = (&'static str, &'static str)> {
     let switches = SWITCHES.iter().map(|(name, default, _)| (*name, *default));
     PATHS.iter().copied().filter(|(name, _)| *name != "BUILD_PATH").chain(switches).chain([
         ("CONFIG", DEFAULT_FILE),
+        ("PATH", TOOL_PATH),
         ("DEFAULT_START", ""),
         ("RUNTIME", "kernel"),
     ])
@@ -188,6 +185,12 @@ impl Settings {
             default_start: default_start(config, problems),
             runtime: runtime(config, problems),
             tools: tools(config, problems),
+            tool_path: config
+                .value("PATH")
+                .split(':')
+                .filter(|dir| dir.starts_with('/'))
+                .map(PathBuf::from)
+                .collect(),
         })
     }
 
@@ -197,7 +200,9 @@ impl Settings {
             return Some(path.clone());
         }
         let (_, program) = TOOLS.iter().find(|(name, _)| *name == parameter)?;
-        TOOL_PATH.iter().map(|dir| Path::new(dir).join(program)).find(|path| path.is_file())
+        let hidden = HIDDEN_PATH.iter().map(Path::new).filter(|_| *program == "stapio");
+        let places = self.tool_path.iter().map(PathBuf::as_path).chain(hidden);
+        places.map(|dir| dir.join(program)).find(|path| path.is_file())
     }
 }
 

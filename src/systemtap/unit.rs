@@ -10,7 +10,11 @@ use crate::definition::diagnostic::{Diagnostic, Kind as Finding, Severity};
 use crate::graph::{self, Expand, Expansion, Member, Scope};
 use crate::model::{Definition, Phase, Place, Relation, RelationKind, Source, Spanned, Strength};
 use crate::plan::Plan;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
+
+/// Steps of a circle that are told.
+const MOST_TOLD: usize = 16;
 
 /// What a job does to its script.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -77,8 +81,7 @@ impl Job {
 /// The plan of these jobs, and the circles that keep it from being carried out as asked. Job N of the list is job N
 /// of the plan.
 pub fn plan(jobs: &[Job]) -> (Plan, Vec<Diagnostic>) {
-    let there: std::collections::HashSet<(Kind, &str)> =
-        jobs.iter().map(|job| (job.kind, job.name.as_str())).collect();
+    let there: HashSet<(Kind, &str)> = jobs.iter().map(|job| (job.kind, job.name.as_str())).collect();
     let definitions: Vec<Definition> = jobs
         .iter()
         .map(|job| definition(job, |wait| there.contains(&(wait.kind, wait.name.as_str()))))
@@ -128,11 +131,12 @@ fn itself(job: &Job) -> Option<Diagnostic> {
 
 /// A circle said in the words of the configuration.
 fn circle(jobs: &[Job], labels: &[String], problem: &Diagnostic) -> Diagnostic {
-    let of = |label: &String| labels.iter().position(|known| known == label).map(|at| &jobs[at]);
-    let around: Vec<&Job> = problem.services.iter().filter_map(of).collect();
+    let of: HashMap<&str, &Job> = labels.iter().map(String::as_str).zip(jobs).collect();
+    let around: Vec<&Job> =
+        problem.services.iter().filter_map(|label| of.get(label.as_str()).copied()).collect();
     let mut text = format!("Dependency loop detected on {}:", around.first().map_or("?", |job| &job.name));
     let mut found = Diagnostic::new(Severity::Error, Finding::Cycle, "", Place::default(), "");
-    for (at, before) in around.iter().enumerate() {
+    for (at, before) in around.iter().enumerate().take(MOST_TOLD) {
         let after = around[(at + 1) % around.len()];
         // A stop goes the other way round.
         let (owner, needed) = if before.kind == Kind::Stop { (before, after) } else { (&after, *before) };
@@ -146,6 +150,9 @@ fn circle(jobs: &[Job], labels: &[String], problem: &Diagnostic) -> Diagnostic {
             format!(" ({}:{})", wait.written.0, wait.written.1.line)
         });
         text += &format!("{} {} requires {}{place}", if at > 0 { "," } else { "" }, owner.name, needed.name);
+    }
+    if around.len() > MOST_TOLD {
+        text += &format!(", and {} more", around.len() - MOST_TOLD);
     }
     found.text = text;
     found.services = around.iter().map(|job| job.name.clone()).collect();

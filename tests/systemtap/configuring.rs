@@ -167,4 +167,12 @@ fn tools_that_are_missing_are_named() {
     std::fs::remove_file(tap.at("bin/staprun")).unwrap();
     let done = tap.run(&["start"]).expect_code(1);
     assert!(done.stdout.contains("bin/staprun: No such file or directory"), "{done}");
+    // Where no parameter names one, and none is found: "not installed".
+    tap.config("STAPRUN='' PATH=$TOP/none:relative\n");
+    let done = tap.run(&["start"]).expect_code(5);
+    assert!(done.stdout.contains(" Starting one ... error: there is no staprun to start it with"), "{done}");
+    std::fs::copy(tap.at("bin/stap"), tap.at("bin/staprun")).unwrap();
+    tap.config("STAPRUN='' PATH=$TOP/bin\n");
+    tap.run(&["start"]).expect_code(1);
+    assert!(tap.log().contains("bin/staprun -L "), "{}", tap.log());
 }

@@ -3,6 +3,7 @@
 mod bpf;
 mod compiling;
 mod configuring;
+mod contrib;
 mod onboot;
 mod starting;
 mod stopping;

@@ -44,7 +44,7 @@ fn contrib(file: &str) -> PathBuf {
 #[test]
 fn an_image_with_scripts_and_one_without() {
     let tap = boot(&[("one", ""), ("two", "one")]);
-    tap.parameters("one_OPT='-g -s 4 -x 7'");
+    tap.parameters("one_OPT='-g -s 4 -x 7'\ntwo_OPT=-g");
     let done = tap.run(&["onboot", "two", "one"]).expect_code(0);
     assert_eq!(
         done.stdout,

@@ -302,3 +302,46 @@ fn an_interrupted_start_remembers_what_it_loaded() {
     assert_eq!((tap.loaded(), tap.running()), (vec!["a".to_owned()], vec!["a".to_owned()]));
     assert_eq!(fs::read_dir(tap.at("tmp")).unwrap().count(), 0);
 }
+
+/// Codes that mean something else where init scripts are run.
+#[test]
+fn every_exit_code_of_staprun_but_0_is_a_failure() {
+    for code in ["5", "6", "7", "234"] {
+        let tap = tree(&[("one", ""), ("two", "one")]);
+        tap.fail("start-one", "ERROR: something");
+        tap.sandbox.write("code/start-one", code, 0o644);
+        let done = tap.run(&["start"]).expect_code(1);
+        assert!(done.stdout.contains(" Starting one ... error: something (log: "), "{done}");
+        assert_eq!(tap.loaded(), [""; 0]);
+    }
+}
+
+/// A status file that a start is about to write is not written by a look at it.
+#[test]
+fn a_look_during_a_start_takes_nothing_over() {
+    let tap = tree(&[("one", "")]);
+    tap.parameters("one_OPT='-o /dev/null'");
+    tap.gate("pid-one");
+    let mut running = tap.command(&["start"]).stdout(Stdio::piped()).spawn().unwrap();
+    eventually("the module is loaded", || tap.loaded() == ["one"]);
+    tap.run(&["status"]);
+    assert_eq!(tap.running(), [""; 0]);
+    tap.open("pid-one");
+    assert!(running.wait().unwrap().success());
+    assert!(tap.pid("one") > 0);
+}
+
+#[test]
+fn a_circle_of_thousands_is_told_in_short() {
+    let tap = tree(&[]);
+    let count = 3_000;
+    let mut text = String::new();
+    for at in 0..count {
+        tap.sandbox.write(&format!("script.d/s{at}.stp"), "probe begin {}\n", 0o644);
+        text += &format!("s{at}_REQ=s{}\n", (at + 1) % count);
+    }
+    tap.parameters(&text);
+    let done = tap.run(&["start"]).expect_code(6);
+    assert!(done.stderr.contains(", and 2984 more"), "{done}");
+    assert!(done.stderr.len() < 10_000);
+}

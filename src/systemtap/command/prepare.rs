@@ -62,10 +62,9 @@ pub fn need(service: &Service<'_>, script: &Script) -> Need {
 
 /// What a script would be compiled from now.
 pub fn record(service: &Service<'_>, script: &Script, options: String) -> Record {
-    // Without a compiled file there is nothing to compare, and stap need not be asked.
     Record {
         object: String::new(),
-        kernel: service.kernel.clone(),
+        kernel: service.whole_kernel(),
         stap: service.stap_version().map(str::to_owned),
         script: std::fs::read(&script.source).ok().map(|bytes| blake3::hash(&bytes).to_hex().to_string()),
         options,

@@ -1,9 +1,11 @@
 //! `start`: compile what has to be, and start everything whose requirements have been started.
 
-use super::{Mark, OK, begin, fail, mark, prepare, print, verdict};
+use super::{FAILED, Mark, NOT_INSTALLED, OK, begin, fail, mark, prepare, print, verdict};
+use crate::systemtap::job::{Failure, Task};
 use crate::systemtap::run::carry_out;
 use crate::systemtap::select::with_requirements;
 use crate::systemtap::service::Service;
+use crate::systemtap::unit::Job;
 use nix::syslog::Severity;
 
 /// Does it.
@@ -22,7 +24,13 @@ pub fn start(service: &Service<'_>) -> u8 {
         Err(trouble) => return fail(service, trouble.code, &trouble.text),
     };
     let report = carry_out(service, "start", &jobs, &plan);
-    verdict(service, report.as_ref().map_err(String::as_str), "systemtap startup")
+    let code = verdict(service, report.as_ref().map_err(String::as_str), "systemtap startup");
+    if code == FAILED && jobs.iter().any(lacks_runner) { NOT_INSTALLED } else { code }
+}
+
+/// Whether a script cannot be started because staprun or stapbpf is not installed.
+fn lacks_runner(job: &Job) -> bool {
+    matches!(&job.task, Some(Task::Fail(Failure { code: NOT_INSTALLED, .. })))
 }
 
 /// That there are no scripts is no failure (RHBZ 847286).

@@ -72,9 +72,15 @@ pub fn run(task: &str) -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             say(&failure.reason);
-            ExitCode::from(failure.code.max(1))
+            ExitCode::from(exit_code(failure.code))
         }
     }
+}
+
+/// The exit code of a failed job. Some codes have a meaning of their own where init scripts are run (LSB 5.0, 22.2):
+/// "not installed", "not configured", "not running". None of them is a failure there, and all of them are here.
+fn exit_code(code: u8) -> u8 {
+    if matches!(code, 0 | 5..=7) { 1 } else { code }
 }
 
 /// A start is not ended between the loading of a module and the status file that remembers it. What it starts is not
