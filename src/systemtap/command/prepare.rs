@@ -4,14 +4,15 @@ use super::{FAILED, LOOP, NOT_INSTALLED};
 use crate::plan::Plan;
 use crate::systemtap::cache::Record;
 use crate::systemtap::job::{Compile, Failure, Mode, Start, Stop, Task};
+use crate::systemtap::modules::Modules;
 use crate::systemtap::name;
 use crate::systemtap::scripts::Script;
-use crate::systemtap::select::dependents;
+use crate::systemtap::select::{dependents, with_requirements};
 use crate::systemtap::service::{Service, Trouble, say};
 use crate::systemtap::settings::Runtime;
 use crate::systemtap::status::State;
 use crate::systemtap::unit::{self, Job, Kind, Wait, written};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::Path;
 
 /// Whether a script needs to be compiled before it can be started.
@@ -222,9 +223,12 @@ fn without_buffer(words: &mut Vec<String>) {
     }
 }
 
-/// The jobs that stop scripts: each after those of the set that require it.
+/// The jobs that stop scripts: each after those of the set that require it, and after those whose modules use its own,
+/// though no configuration may say so (that of an initramfs is not here).
 pub fn stops(service: &Service<'_>, names: &[String]) -> Vec<Job> {
     let dependents = dependents(service.scripts(), names);
+    let modules = Modules::read(&service.status.proc);
+    let stopped: HashSet<&str> = names.iter().map(String::as_str).collect();
     let mut jobs = Vec::new();
     for name in names {
         let task = Stop {
@@ -244,6 +248,14 @@ pub fn stops(service: &Service<'_>, names: &[String]) -> Vec<Job> {
                 order_only: false,
                 written,
             });
+        }
+        let holders = modules.holders(name).iter().filter(|holder| stopped.contains(holder.as_str()));
+        for holder in holders {
+            // What is written counts, also if it is the other way round.
+            let known = with_requirements(service.scripts(), std::slice::from_ref(name));
+            if !known.contains(holder) && !job.waits.iter().any(|wait| wait.name == *holder) {
+                job.wait(Kind::Stop, holder, true);
+            }
         }
         jobs.push(job);
     }
