@@ -27,10 +27,14 @@ pub(crate) struct Machine {
 }
 
 impl Machine {
+    /// Nothing.
+    pub(crate) fn empty() -> Self {
+        Self { root: tempfile::tempdir_in(build_dir()).expect("the build directory is writable") }
+    }
+
     /// busybox, staprun and stapio with their libraries, and our init.
     pub(crate) fn new() -> Self {
-        let root = tempfile::tempdir_in(build_dir()).expect("the build directory is writable");
-        let machine = Self { root };
+        let machine = Self::empty();
         for dir in ["bin", "dev", "proc", "root", "run", "sys", "tmp", "var", "cases", "usr/bin", "usr/sbin"]
         {
             fs::create_dir_all(machine.at(dir)).expect("a new directory");
@@ -45,9 +49,7 @@ impl Machine {
         machine.text("etc/passwd", "root:x:0:0:root:/root:/bin/sh\n", 0o644);
         let groups = ["root:x:0:", "stapusr:x:991:", "stapsys:x:992:", "stapdev:x:993:", ""];
         machine.text("etc/group", &groups.join("\n"), 0o644);
-        for (name, inside) in [("init", "init"), ("steps.sh", "cases/steps.sh")] {
-            machine.file(&here().join(name), inside, 0o755);
-        }
+        machine.file(&here().join("init"), "init", 0o755);
         machine
     }
 
@@ -93,13 +95,27 @@ impl Machine {
     /// Boots it, runs the cases of `guest/` one after another, and reads what they said.
     #[track_caller]
     pub(crate) fn boot(self, tools: &Tools, cases: &[&str]) -> Boot {
-        for case in cases {
-            self.file(&here().join(format!("{case}.sh")), &format!("cases/{case}.sh"), 0o755);
+        self.cases("cases", cases);
+        self.start(tools, None)
+    }
+
+    /// Copies cases, their list and what they begin with into a directory.
+    pub(crate) fn cases(&self, inside: &str, cases: &[&str]) {
+        for name in cases.iter().chain(&["steps"]) {
+            self.file(&here().join(format!("{name}.sh")), &format!("{inside}/{name}.sh"), 0o755);
         }
-        self.text("cases/list", &format!("{}\n", cases.join("\n")), 0o644);
+        self.text(&format!("{inside}/list"), &format!("{}\n", cases.join("\n")), 0o644);
+    }
+
+    /// Boots it on top of another initramfs, if there is one, and waits for its end.
+    pub(crate) fn start(self, tools: &Tools, below: Option<&Path>) -> Boot {
         let outside = tempfile::tempdir_in(build_dir()).expect("the build directory is writable");
         let [initrd, console, said] = ["initrd", "console", "said"].map(|name| outside.path().join(name));
-        let pack = r#"find . | busybox cpio -o -H newc > "$0""#;
+        // The kernel unpacks one archive after the other; the second begins at a multiple of four.
+        let mut first = below.map(|image| fs::read(image).expect("an image")).unwrap_or_default();
+        first.resize(first.len().next_multiple_of(512), 0);
+        fs::write(&initrd, first).expect("our own directory");
+        let pack = r#"find . | busybox cpio -o -H newc >> "$0""#;
         run(Command::new("sh").args(["-c", pack]).arg(&initrd).current_dir(self.root.path()));
         let mut qemu = Command::new("qemu-system-x86_64");
         qemu.args([

@@ -9,6 +9,7 @@
 mod bpf;
 mod machine;
 mod modules;
+mod onboot;
 mod plain;
 #[path = "../support/program.rs"]
 #[allow(dead_code, reason = "shared with the integration tests")]
@@ -29,7 +30,7 @@ fn main() -> ExitCode {
     let complete = std::env::var_os("SEREL_TESTS_COMPLETE").is_some();
     let (mut passed, mut failed, mut skipped, mut filtered) = (0, Vec::new(), 0, 0);
     let began = Instant::now();
-    for &(name, test) in &[plain::CASES, service::CASES, bpf::CASES].concat() {
+    for &(name, test) in &[plain::CASES, service::CASES, onboot::CASES, bpf::CASES].concat() {
         if !filters.is_empty() && !filters.iter().any(|filter| name.contains(filter)) {
             filtered += 1;
             continue;

@@ -45,7 +45,7 @@ fn parameters(tools: &Tools, host: &str) -> String {
 }
 
 /// Compiles all scripts here for the machine's kernel, once. The directory of the cache.
-fn cache() -> Result<&'static PathBuf, Skip> {
+pub(crate) fn cache() -> Result<&'static PathBuf, Skip> {
     static ONCE: OnceLock<Result<PathBuf, Skip>> = OnceLock::new();
     ONCE.get_or_init(|| {
         // systemtap's own cache is warm from then on.

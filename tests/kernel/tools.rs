@@ -103,18 +103,8 @@ impl Tools {
             return kernel;
         }
         let fetched = dir.join("fetched");
-        let _ = fs::remove_dir_all(&fetched);
-        fs::create_dir_all(&fetched).expect("our own directory");
-        let mut fetch = Command::new("apt-get");
-        // The user _apt, as whom root's apt-get fetches else, cannot write to the build directory.
-        fetch.args(["-q", "-o", "APT::Sandbox::User=root", "-o", "Acquire::Retries=3", "download"]);
-        fetch.arg(format!("linux-image-{release}={version}")).env("LC_ALL", "C").current_dir(&fetched);
-        let fetch = finish(&mut fetch, FETCH_LIMIT);
-        assert!(
-            fetch.code == 0,
-            "cannot fetch the kernel that belongs to the installed headers; if the archive has a newer one: apt-get \
-             update && apt-get install {HEADERS}\n{fetch}"
-        );
+        let image = format!("linux-image-{release}={version}");
+        fetch(&fetched, &[&image], &format!("apt-get update && apt-get install {HEADERS}"));
         let deb = fs::read_dir(&fetched)
             .expect("our own directory")
             .next()
@@ -190,4 +180,15 @@ fn runtime(dir: &Path, release: &str) -> PathBuf {
     fs::write(&path, mended).expect("our own copy");
     println!("systemtap's runtime is used with two places mended in stp_task_work.c, for Linux {release}");
     copy
+}
+
+/// Downloads packages into a new directory. `advice` is what to do if the archive has newer ones by now.
+pub(crate) fn fetch(dir: &Path, packages: &[&str], advice: &str) {
+    let _ = fs::remove_dir_all(dir);
+    fs::create_dir_all(dir).expect("our own directory");
+    let mut fetch = Command::new("apt-get");
+    // The user _apt, as whom root's apt-get fetches else, cannot write to the build directory.
+    fetch.args(["-q", "-o", "APT::Sandbox::User=root", "-o", "Acquire::Retries=3", "download"]);
+    let fetch = finish(fetch.args(packages).env("LC_ALL", "C").current_dir(dir), FETCH_LIMIT);
+    assert!(fetch.code == 0, "cannot fetch {packages:?}; perhaps the lists are old: {advice}\n{fetch}");
 }
