@@ -17,6 +17,7 @@ use std::time::Duration;
 /// The tests.
 pub(crate) const CASES: &[Case] = &[
     ("service::a_machine_without_compiler_boots_what_was_compiled_elsewhere", boots),
+    ("service::a_runlevel_begins_with_the_init_script", runlevel),
     ("service::requirements_first_and_dependents_first_the_other_way_round", order),
     ("service::a_killed_daemon_can_be_stopped_and_nobody_else_is_killed", killed),
     ("service::a_module_that_is_held_is_said_and_stopped_later", held),
@@ -43,6 +44,11 @@ fn parameters(tools: &Tools, host: &str) -> String {
         common.join(" ")
     )
 }
+
+/// A service that wants to be traced from its beginning.
+const TRACED: &str = "#!/bin/sh\n### BEGIN INIT INFO\n# Provides: traced\n# Required-Start:\n# Required-Stop:\n\
+    # Default-Start: 2\n# Default-Stop: 6\n### END INIT INFO\n\
+    [ \"$1\" = start ] && awk '{ print $1, $3, $4 }' /proc/modules > /run/traced\nexit 0\n";
 
 /// Compiles all scripts here for the machine's kernel, once. The directory of the cache.
 pub(crate) fn cache() -> Result<&'static PathBuf, Skip> {
@@ -122,7 +128,12 @@ fn boot() -> Result<&'static Boot, Skip> {
              echo 'semantic error: there is no compiler here' >&2\nexit 1\n",
             0o755,
         );
-        let cases = ["boot", "order", "killed", "held", "ended", "restart", "twice"];
+        let project = Path::new(env!("CARGO_MANIFEST_DIR"));
+        machine.program(env!("CARGO_BIN_EXE_serelrc").as_ref(), "usr/sbin/serelrc");
+        machine.file(&project.join("contrib/init.d/systemtap"), "etc/init.d/systemtap", 0o755);
+        machine.text("etc/init.d/traced", TRACED, 0o755);
+        machine.text("etc/insserv.conf", "$local_fs +mountall\n", 0o644);
+        let cases = ["boot", "runlevel", "order", "killed", "held", "ended", "restart", "twice"];
         let cases = cases.map(|case| format!("service-{case}"));
         Ok(machine.boot(tools, &cases.each_ref().map(String::as_str)))
     })
@@ -173,6 +184,16 @@ fn boots() -> Result<(), Skip> {
     steps.ended("stopped", 3);
     assert_eq!(steps.ended("log", 0).stdout, "other begins\n");
     steps.ended("stop-again", 0);
+    Ok(())
+}
+
+fn runlevel() -> Result<(), Skip> {
+    let steps = boot()?.case("service-runlevel");
+    steps.ended("start", 0);
+    assert_eq!(modules(&steps, "seen"), ALL, "{}", steps.all());
+    steps.ended("init-status", 0);
+    steps.ended("stop", 0);
+    nothing_left(&steps);
     Ok(())
 }
 
