@@ -66,10 +66,10 @@ enum Verb {
     Start,
     /// Stop scripts
     Stop,
-    /// Compile anew, stop, and start again
+    /// Compile, stop, and start again; also: reload, force-reload
     #[value(alias("reload"), alias("force-reload"))]
     Restart,
-    /// Restart those that run
+    /// Restart if anything runs; also: try-restart
     #[value(alias("try-restart"))]
     Condrestart,
     /// Say what scripts are doing

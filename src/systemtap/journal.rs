@@ -87,18 +87,14 @@ fn rest(mut file: File, from: u64) -> io::Result<String> {
     Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
-/// The line of what a program said that tells why it failed: an error that names `name`, else the first error, else
-/// the last line.
-pub fn reason(said: &str, name: &str) -> Option<String> {
+/// The line of what programs said that tells why one failed: an error, of several the one that has `name` in it, where
+/// more than one program may have spoken; else the last line.
+pub fn reason(said: &str, name: Option<&str>) -> Option<String> {
     let lines = || said.lines().map(str::trim).filter(|line| !line.is_empty());
-    let error = |line: &&str| {
-        let line = line.to_ascii_lowercase();
-        line.contains("error") || line.contains("couldn't") || line.contains("cannot")
-    };
-    let found = lines()
-        .filter(error)
-        .find(|line| line.contains(name))
-        .or_else(|| lines().find(error))
+    let errors = || lines().filter(|line| line.to_ascii_lowercase().contains("error:"));
+    let found = errors()
+        .find(|line| name.is_some_and(|name| line.contains(name)))
+        .or_else(|| errors().next())
         .or_else(|| lines().next_back())?;
     Some(crate::text::harmless(found.trim_start_matches("ERROR: ").as_bytes()).into_owned())
 }
@@ -139,12 +135,16 @@ mod tests {
     #[test]
     fn reasons_are_found_in_what_programs_say() {
         let staprun = "Disconnecting from x\nERROR: Couldn't insert module 'a.ko'\nERROR: b failed\n";
-        assert_eq!(reason(staprun, "b").unwrap(), "b failed");
-        assert_eq!(reason(staprun, "zzz").unwrap(), "Couldn't insert module 'a.ko'");
+        assert_eq!(reason(staprun, Some("b")).unwrap(), "b failed");
+        assert_eq!(reason(staprun, Some("zzz")).unwrap(), "Couldn't insert module 'a.ko'");
         let stap = "semantic error: no probes found\nPass 2: analysis failed.  [man error::pass2]\n";
-        assert_eq!(reason(stap, "one").unwrap(), "semantic error: no probes found");
-        assert_eq!(reason("just this\n\n", "one").unwrap(), "just this");
-        assert_eq!(reason("", "one"), None);
+        assert_eq!(reason(stap, None).unwrap(), "semantic error: no probes found");
+        let compiler = "In file included from one_src.c:9:\nx.c:3:1: error: incompatible pointer type\n\
+                        make[1]: *** [scripts/Makefile.build:255: one_src.o] Error 1\n\
+                        WARNING: kbuild exited with status: 2\nPass 4: compilation failed.\n";
+        assert_eq!(reason(compiler, None).unwrap(), "x.c:3:1: error: incompatible pointer type");
+        assert_eq!(reason("just this\n\n", None).unwrap(), "just this");
+        assert_eq!(reason("", None), None);
     }
 
     #[test]

@@ -75,7 +75,9 @@ impl Kernel {
         let tree = self.build_tree(settings).unwrap_or(lib_modules);
         let mut hasher = blake3::Hasher::new();
         hasher.update(&std::fs::read(tree.join(".config")).ok()?);
-        hasher.update(&std::fs::read(tree.join("Module.symvers")).unwrap_or_default());
+        for file in ["Module.symvers", "include/generated/utsversion.h"] {
+            hasher.update(&std::fs::read(tree.join(file)).unwrap_or_default());
+        }
         Some(hasher.finalize().to_hex().to_string())
     }
 }

@@ -86,7 +86,8 @@ pub fn run(call: &Invocation, display: &Making<'_>) -> u8 {
         Err(trouble) => return give_up(&trouble),
     };
     if let Err(trouble) = service.check_names() {
-        return give_up(&trouble);
+        // 1 would say something of a script's state.
+        return give_up(&trouble).max(if call.command == Command::Status { command::NOT_RUNNING } else { 0 });
     }
     if call.command == Command::Status {
         service.adopt_if_alone();

@@ -81,7 +81,8 @@ fn execute(service: &Service, label: &str, jobs: &[Job], plan: &Plan) -> Result<
     let display = display.unwrap_or_else(|| Box::new(Lines::new(jobs, &log)));
     let mut reporter = Reporter::new(Box::new(Overheard { display, ear }));
     let priorities = priorities(plan, costs.as_ref());
-    let settings = Settings { slots: SLOTS, timeout: None, grace: GRACE };
+    let timeout = service.settings.job_timeout.saturating_mul(1_000_000_000);
+    let settings = Settings { slots: SLOTS, timeout: (timeout > 0).then_some(timeout), grace: GRACE };
     let result = run(plan, &priorities, settings, &already, &mut spawner, &Monotonic, &mut reporter);
     reporter.close();
     // Daemons write to the log, not to our pipes.

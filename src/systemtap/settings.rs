@@ -127,6 +127,8 @@ pub struct Settings {
     pub default_start: Vec<String>,
     /// The back end of scripts that do not name one.
     pub runtime: Runtime,
+    /// Seconds that a compilation, start or stop may take; 0 is "for ever".
+    pub job_timeout: u64,
     tools: Vec<(&'static str, PathBuf)>,
     tool_path: Vec<PathBuf>,
 }
@@ -139,6 +141,7 @@ pub fn presets() -> impl Iterator<Item = (&'static str, &'static str)> {
         ("PATH", TOOL_PATH),
         ("DEFAULT_START", ""),
         ("RUNTIME", "kernel"),
+        ("JOB_TIMEOUT", "0"),
     ])
 }
 
@@ -184,6 +187,7 @@ impl Settings {
             log_boot_err: switch(config, "LOG_BOOT_ERR", problems),
             default_start: default_start(config, problems),
             runtime: runtime(config, problems),
+            job_timeout: job_timeout(config, problems),
             tools: tools(config, problems),
             tool_path: config
                 .value("PATH")
@@ -259,6 +263,15 @@ fn runtime(config: &Config, problems: &mut Vec<Diagnostic>) -> Runtime {
         let text = format!("RUNTIME is `{}`, which is not known", variable.value);
         problems.push(config.finding(Severity::Warning, variable, text).help("write kernel or bpf"));
         Runtime::Kernel
+    })
+}
+
+fn job_timeout(config: &Config, problems: &mut Vec<Diagnostic>) -> u64 {
+    let Some(variable) = config.get("JOB_TIMEOUT") else { return 0 };
+    variable.value.parse().unwrap_or_else(|_| {
+        let text = format!("JOB_TIMEOUT is `{}`, which is no number of seconds", variable.value);
+        problems.push(config.finding(Severity::Warning, variable, text).help("0 means no limit"));
+        0
     })
 }
 

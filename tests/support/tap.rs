@@ -89,7 +89,7 @@ impl Tap {
         fs::remove_file(self.at(&format!("fail/{step}"))).expect("it was made to fail");
     }
 
-    /// Holds a step until it is opened: `compile-one`, `start-one`, `pid-one`.
+    /// Holds a step until it is opened: `compile-one`, `start-one`, `pid-one`, `end-one`.
     pub(crate) fn gate(&self, step: &str) {
         mkfifo(&self.at(&format!("gate/{step}")), Mode::S_IRWXU).expect("a new file");
     }

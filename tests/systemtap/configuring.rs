@@ -98,6 +98,7 @@ fn one_rule_for_names_wherever_they_come_from() {
         assert!(done.stderr.contains("is not a valid script name"), "{name}\n{done}");
         assert_eq!(tap.calls(), [""; 0]);
     }
+    tap.run(&["status", "bad-name"]).expect_code(3);
     let done = tap.run(&["start"]).expect_code(1);
     assert!(done.stderr.contains("bad-name is not a valid script name"), "{done}");
     assert!(done.stderr.contains("longer than 54 characters"), "{done}");

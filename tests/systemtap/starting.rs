@@ -1,9 +1,11 @@
 //! `start`: order, sets, what is skipped, what is said.
 
 use super::{position, tree};
+use crate::support::program::{LIMIT, finish};
+use crate::support::screen::Screen;
 use crate::support::tap::eventually;
 use std::fs;
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 
 #[test]
 fn one_script_in_memory() {
@@ -344,4 +346,45 @@ fn a_circle_of_thousands_is_told_in_short() {
     let done = tap.run(&["start"]).expect_code(6);
     assert!(done.stderr.contains(", and 2984 more"), "{done}");
     assert!(done.stderr.len() < 10_000);
+}
+
+/// The original shows nothing while it compiles for minutes.
+#[test]
+fn a_terminal_has_the_display_of_all_runs() {
+    let tap = tree(&[("one", ""), ("two", "one"), ("bad", "")]);
+    tap.fail("compile-bad", "semantic error: no probes found");
+    let words = format!("{} start -c config", env!("CARGO_BIN_EXE_systemtap-service"));
+    let mut command = Command::new("script");
+    command.args(["-qec", &words, "/dev/null"]).current_dir(tap.sandbox.path());
+    command.env("TERM", "xterm").env("SHELL", "/bin/sh").env_remove("NO_COLOR");
+    let done = finish(&mut command, LIMIT);
+    assert_eq!(done.code, 1, "{done}");
+    let mut screen = Screen::new(50, 200);
+    screen.feed(done.stdout.as_bytes());
+    let shown = screen.all();
+    let has = |words: &[&str]| shown.iter().any(|line| words.iter().all(|word| line.contains(word)));
+    for line in [
+        &["OK", "compile one"][..],
+        &["OK", "two"],
+        &["FAILED", "compile bad"],
+        &["compile bad: semantic error: no probes found"],
+        &["DEPEND", "bad"],
+        &["[FAILED]"],
+    ] {
+        assert!(has(line), "{line:?} on {shown:#?}");
+    }
+}
+
+#[test]
+fn a_job_that_takes_too_long_is_ended_with_all_it_started() {
+    let tap = tree(&[("one", ""), ("two", "one"), ("three", "")]);
+    tap.config("JOB_TIMEOUT=1\n");
+    tap.gate("compile-one");
+    let done = tap.run(&["start"]).expect_code(1);
+    assert!(done.stdout.contains(" Compiling one ... error: it took too long (log: "), "{done}");
+    assert!(
+        done.stdout.contains(" Starting two ... skipped: it requires one, which could not be compiled"),
+        "{done}"
+    );
+    assert_eq!(tap.loaded(), ["three"]);
 }

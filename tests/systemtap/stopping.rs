@@ -245,3 +245,23 @@ fn commands_wait_for_each_other() {
     assert!(first.wait().unwrap().success() && second.wait().unwrap().success());
     assert_eq!(tap.journal().iter().filter(|line| *line == "load one").count(), 1, "{:?}", tap.journal());
 }
+
+/// An end takes half a second of waiting for the kernel; the original waits for one after the other.
+#[test]
+fn independent_scripts_stop_at_the_same_time() {
+    let tap = tree(&[("a", ""), ("b", ""), ("below_a", "")]);
+    tap.sandbox.write("conf.d/a.conf", "a_REQ=below_a\n", 0o644);
+    tap.parameters("a_OPT='-o /dev/null'\nb_OPT='-o /dev/null'\nbelow_a_OPT='-o /dev/null'");
+    tap.run(&["start"]).expect_code(0);
+    tap.gate("end-a");
+    tap.gate("end-b");
+    let mut running = tap.command(&["stop"]).stdout(Stdio::piped()).spawn().unwrap();
+    let wrote = |line: &str| tap.journal().iter().any(|known| known == line);
+    eventually("both are ending", || wrote("end a") && wrote("end b"));
+    assert!(!wrote("end below_a"));
+    tap.open("end-a");
+    eventually("what a required ends while b is not done", || wrote("unload below_a"));
+    tap.open("end-b");
+    assert!(running.wait().unwrap().success());
+    assert_eq!(tap.loaded(), [""; 0]);
+}

@@ -46,7 +46,8 @@ pub(super) fn start<B: Fn() -> bool>(command: &Command, kept: &Kept<B>) -> Resul
                 break;
             }
             let said = kept.journal.since(before);
-            let why = reason(&said, kept.name).unwrap_or_else(|| format!("{program} failed ({status})"));
+            let why =
+                reason(&said, Some(kept.name)).unwrap_or_else(|| format!("{program} failed ({status})"));
             return Err(Failure::new(why));
         }
         if Instant::now() >= until {

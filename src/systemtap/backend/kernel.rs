@@ -113,7 +113,7 @@ fn check(
         return Ok(());
     }
     let code = status.code().and_then(|code| u8::try_from(code).ok()).filter(|code| *code > 0);
-    let why = reason(said, &start.name).unwrap_or_else(|| format!("staprun failed ({status})"));
+    let why = reason(said, Some(&start.name)).unwrap_or_else(|| format!("staprun failed ({status})"));
     Err(Failure { code: code.unwrap_or(1), reason: why })
 }
 
@@ -126,7 +126,7 @@ pub fn unload(name: &str, staprun: &Path, status: &Status, journal: &Journal) ->
     let said = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
     journal.write(&said);
     if !output.status.success() && Modules::read(&status.proc).contains(name) {
-        let why = reason(&said, name).unwrap_or_else(|| format!("staprun -d failed ({})", output.status));
+        let why = reason(&said, None).unwrap_or_else(|| format!("staprun -d failed ({})", output.status));
         return Err(Failure::new(why));
     }
     if wait_until_gone(name, status) {

@@ -20,6 +20,8 @@ use std::io::{self, BufRead as _, Write as _};
 pub const OK: u8 = 0;
 /// Something failed.
 pub const FAILED: u8 = 1;
+/// `status`: nothing runs.
+pub const NOT_RUNNING: u8 = 3;
 /// What is needed is not installed.
 pub const NOT_INSTALLED: u8 = 5;
 /// Requirements that cannot be met in any order.

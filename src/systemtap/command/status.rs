@@ -1,6 +1,6 @@
 //! `status`: a line for each script, and, new, whom it requires.
 
-use super::{print, start};
+use super::{NOT_RUNNING, OK, print, start};
 use crate::systemtap::select::with_requirements;
 use crate::systemtap::service::Service;
 use crate::systemtap::status::State;
@@ -51,7 +51,7 @@ pub fn code(service: &Service<'_>) -> u8 {
 /// 0 if any runs, else that of the last; 3 without any.
 fn of(names: &[String], state: &impl Fn(&str) -> State) -> u8 {
     let codes: Vec<u8> = names.iter().map(|name| state(name).code()).collect();
-    if codes.contains(&0) { 0 } else { codes.last().copied().unwrap_or(3) }
+    if codes.contains(&OK) { OK } else { codes.last().copied().unwrap_or(NOT_RUNNING) }
 }
 
 /// Those named, or all scripts, and those that run without a source any more.

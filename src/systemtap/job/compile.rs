@@ -56,7 +56,7 @@ impl Compile {
         let text = self.journal.take_in(&said);
         let compiled = self.work.join(format!("{}.{}", self.name, self.runtime.ending()));
         if !status?.success() || !compiled.is_file() {
-            let why = reason(&text, &self.name).unwrap_or_else(|| "stap failed without a word".to_owned());
+            let why = reason(&text, None).unwrap_or_else(|| "stap failed without a word".to_owned());
             return Err(Failure::new(why));
         }
         let kept = self.cache.put(&self.name, self.runtime, &compiled, &self.record);

@@ -178,7 +178,7 @@ fn said(service: &Service<'_>, program: &Path, arguments: &[String]) -> Result<S
         return Ok(said);
     }
     service.journal.write(&said);
-    let why = super::journal::reason(&said, "staprun");
+    let why = super::journal::reason(&said, None);
     Err(why.unwrap_or_else(|| format!("{} failed ({})", program.display(), output.status)))
 }
 
