@@ -197,17 +197,22 @@ fn warm(tools: &Tools, effort: Effort) {
         let site = Site::new(tools, scripts, *chain, Some(&tools.stap_dir));
         site.together(tools);
         let (mut alone, mut together) = (Times::default(), Times::default());
+        let (mut alone_work, mut work) = (Times::default(), Times::default());
         let mut memory = (0.0_f64, 0.0_f64);
         for _ in 0..effort.rounds(5) {
             let (one, all) = (site.one_after_another(tools), site.together(tools));
             alone.add(one.wall);
             together.add(all.wall);
+            alone_work.add(one.processor);
+            work.add(all.processor);
             memory = (memory.0.max(one.memory), memory.1.max(all.memory));
         }
         table(&[("one after another", &alone), ("systemtap-service", &together)]);
         println!(
-            "\n{:.2} times faster; at most {:.0} MB one after another, {:.0} MB by systemtap-service\n",
+            "\n{:.2} times faster; {:.2} times the processor time; at most {:.0} MB one after another, {:.0} MB by \
+             systemtap-service\n",
             alone.median() / together.median(),
+            work.median() / alone_work.median(),
             memory.0,
             memory.1
         );
