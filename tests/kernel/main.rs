@@ -7,6 +7,7 @@
 //! kind share a boot, so that the whole takes two minutes at first and less from then on.
 
 mod bpf;
+mod compiling;
 mod machine;
 mod modules;
 mod onboot;
@@ -30,7 +31,8 @@ fn main() -> ExitCode {
     let complete = std::env::var_os("SEREL_TESTS_COMPLETE").is_some();
     let (mut passed, mut failed, mut skipped, mut filtered) = (0, Vec::new(), 0, 0);
     let began = Instant::now();
-    for &(name, test) in &[plain::CASES, service::CASES, onboot::CASES, bpf::CASES].concat() {
+    for &(name, test) in &[plain::CASES, compiling::CASES, service::CASES, onboot::CASES, bpf::CASES].concat()
+    {
         if !filters.is_empty() && !filters.iter().any(|filter| name.contains(filter)) {
             filtered += 1;
             continue;

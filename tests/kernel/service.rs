@@ -30,7 +30,7 @@ pub(crate) const CASES: &[Case] = &[
 pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_systemtap-service");
 
 /// For compiling all scripts on a machine that is busy with something else.
-const COMPILE_LIMIT: Duration = Duration::from_mins(5);
+pub(crate) const COMPILE_LIMIT: Duration = Duration::from_mins(5);
 
 /// The scripts that are started.
 const STARTED: [&str; 3] = ["host", "guest", "other"];

@@ -5,7 +5,7 @@
 //! is kept.
 
 use crate::program::{Finished, LIMIT, finish};
-use std::fs;
+use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
@@ -118,11 +118,17 @@ impl Tools {
     }
 }
 
-/// Where these tests keep what they make, from run to run.
+/// Where these tests keep what they make, from run to run. Another process that wants it waits until this one ends.
 pub(crate) fn build_dir() -> PathBuf {
-    let dir = Path::new(env!("CARGO_TARGET_TMPDIR")).join("systemtap");
-    fs::create_dir_all(&dir).expect("the build directory is writable");
-    dir
+    static ONCE: OnceLock<(PathBuf, File)> = OnceLock::new();
+    let locked = || {
+        let dir = Path::new(env!("CARGO_TARGET_TMPDIR")).join("systemtap");
+        fs::create_dir_all(&dir).expect("the build directory is writable");
+        let lock = File::create(dir.join("lock")).expect("the build directory is writable");
+        lock.lock().expect("the build directory can lock files");
+        (dir, lock)
+    };
+    ONCE.get_or_init(locked).0.clone()
 }
 
 /// The path of a program.
