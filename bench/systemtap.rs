@@ -5,7 +5,7 @@
 //! real thing takes 0.1 s. Memory is the sum over the program and all that it has started, looked at every 20 ms.
 
 use crate::support::{Effort, Times, table};
-use crate::tools::{Skip, Tools};
+use crate::tools::{Skip, Tools, site};
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
@@ -43,9 +43,8 @@ impl Site {
     fn new(tools: &Tools, scripts: usize, chain: bool, stap_dir: Option<&Path>) -> Self {
         let dir = tempfile::tempdir().expect("a temporary directory");
         let at = |inside: &str| dir.path().join(inside);
-        for inside in ["script.d", "conf.d", "proc", "tmp", "stap"] {
-            fs::create_dir(at(inside)).expect("a new directory");
-        }
+        site(dir.path(), &format!("STAPRUN={}\n", at("staprun").display()));
+        fs::create_dir(at("stap")).expect("a new directory");
         let common: Vec<String> = tools.options().iter().map(|word| format!("'{word}'")).collect();
         let mut parameters = format!("common=\"{}\"\n", common.join(" "));
         for n in 0..scripts {
@@ -57,21 +56,6 @@ impl Site {
             }
         }
         fs::write(at("conf.d/all.conf"), parameters).expect("parameters");
-        let mut config = String::new();
-        for (name, inside) in [
-            ("SCRIPT_PATH", "script.d"),
-            ("CONFIG_PATH", "conf.d"),
-            ("CACHE_PATH", "cache"),
-            ("TEMP_PATH", "tmp"),
-            ("STAT_PATH", "run"),
-            ("LOG_FILE", "log"),
-            ("PROC_PATH", "proc"),
-            ("HISTORY_FILE", "history.db"),
-            ("STAPRUN", "staprun"),
-        ] {
-            config += &format!("{name}={}\n", at(inside).display());
-        }
-        fs::write(at("config"), config).expect("a configuration");
         let note = "#!/bin/sh\nfor last; do :; done\nname=${last##*/}\n\
                     echo \"${name%.ko} 16384 0 - Live 0x0 (OE)\" >> \"${0%/*}/proc/modules\"\n";
         fs::write(at("staprun"), note).expect("a stand-in");

@@ -5,7 +5,7 @@
 
 use crate::program::{Finished, LIMIT, finish};
 use crate::service::PROGRAM;
-use crate::tools::{Skip, build_dir, run, which};
+use crate::tools::{Skip, build_dir, run, site, which};
 use crate::{Case, modules};
 use std::fs::{self, Permissions};
 use std::io::{BufRead, BufReader};
@@ -138,35 +138,21 @@ impl Drop for Service<'_> {
 /// Two scripts, one of which requires the other.
 fn configure(ebpf: &Ebpf) -> Service<'_> {
     let dir = ebpf.dir.join("service");
-    let _ = fs::remove_dir_all(&dir);
-    for inside in ["script.d", "conf.d", "tmp"] {
-        fs::create_dir_all(dir.join(inside)).expect("our own directory");
-    }
+    let modules = ebpf.dir.join("modules");
+    let runner = dir.join("stapbpf");
+    let more = format!("RUNTIME=bpf\nBUILD_PATH={}\nSTAPBPF={}\n", modules.display(), runner.display());
+    let config = site(&dir, &more);
     let text = fs::read_to_string(modules::scripts().join("ebpf.stp")).expect("one of our scripts");
     for name in ["serel_lower", "serel_upper"] {
         let text = text.replace("ebpf ", &format!("{name} "));
         fs::write(dir.join(format!("script.d/{name}.stp")), text).expect("our own directory");
     }
     fs::write(dir.join("conf.d/all.conf"), "serel_upper_REQ=serel_lower\n").expect("our own directory");
-    let runner = format!("#!/bin/sh\nexport LD_PRELOAD='{}'\nexec stapbpf \"$@\"\n", ebpf.preload.display());
-    fs::write(dir.join("stapbpf"), runner).expect("our own directory");
-    fs::set_permissions(dir.join("stapbpf"), Permissions::from_mode(0o755)).expect("our own file");
-    let mut config = format!("RUNTIME=bpf\nBUILD_PATH={}\n", ebpf.dir.join("modules").display());
-    for (name, inside) in [
-        ("SCRIPT_PATH", "script.d"),
-        ("CONFIG_PATH", "conf.d"),
-        ("CACHE_PATH", "cache"),
-        ("TEMP_PATH", "tmp"),
-        ("STAT_PATH", "run"),
-        ("LOG_FILE", "log"),
-        ("HISTORY_FILE", "history.db"),
-        ("STAPBPF", "stapbpf"),
-        ("BPF_LOG_PATH", "log.d"),
-    ] {
-        config += &format!("{name}={}\n", dir.join(inside).display());
-    }
-    fs::write(dir.join("config"), config).expect("our own directory");
-    Service { ebpf, config: dir.join("config") }
+    let preload = ebpf.preload.display();
+    fs::write(&runner, format!("#!/bin/sh\nexport LD_PRELOAD='{preload}'\nexec stapbpf \"$@\"\n"))
+        .expect("our own directory");
+    fs::set_permissions(&runner, Permissions::from_mode(0o755)).expect("our own file");
+    Service { ebpf, config }
 }
 
 fn service() -> Result<(), Skip> {

@@ -3,7 +3,7 @@
 use crate::Case;
 use crate::program::finish;
 use crate::service::{COMPILE_LIMIT, PROGRAM};
-use crate::tools::{Skip, Tools, build_dir};
+use crate::tools::{Skip, Tools, build_dir, site};
 use std::fs;
 use std::process::Command;
 
@@ -21,10 +21,7 @@ const BROKEN: [(&str, &str, &str); 3] = [
 fn reasons() -> Result<(), Skip> {
     let tools = Tools::ready()?;
     let dir = build_dir().join("compiling");
-    let _ = fs::remove_dir_all(&dir);
-    for inside in ["script.d", "conf.d", "tmp", "proc"] {
-        fs::create_dir_all(dir.join(inside)).expect("our own directory");
-    }
+    let config = site(&dir, "PASSALL=no\n");
     let options: Vec<String> = tools.options().iter().map(|word| format!("'{word}'")).collect();
     let mut parameters = format!("common=\"{}\"\n", options.join(" "));
     let good = ("good", "probe begin { exit() }\n", "");
@@ -33,22 +30,9 @@ fn reasons() -> Result<(), Skip> {
         parameters += &format!("{name}_OPT=\"$common\"\n");
     }
     fs::write(dir.join("conf.d/all.conf"), parameters).expect("our own directory");
-    let mut config = String::from("PASSALL=no\nHISTORY_FILE=\n");
-    for (name, inside) in [
-        ("SCRIPT_PATH", "script.d"),
-        ("CONFIG_PATH", "conf.d"),
-        ("CACHE_PATH", "cache"),
-        ("TEMP_PATH", "tmp"),
-        ("STAT_PATH", "run"),
-        ("LOG_FILE", "log"),
-        ("PROC_PATH", "proc"),
-    ] {
-        config += &format!("{name}={}\n", dir.join(inside).display());
-    }
-    fs::write(dir.join("config"), config).expect("our own directory");
     let compile = |release: &str, names: &[&str]| {
         let mut command = Command::new(PROGRAM);
-        command.args(["compile", "-y", "-r", release, "-c"]).arg(dir.join("config")).args(names);
+        command.args(["compile", "-y", "-r", release, "-c"]).arg(&config).args(names);
         finish(command.env("SYSTEMTAP_DIR", &tools.stap_dir), COMPILE_LIMIT)
     };
 

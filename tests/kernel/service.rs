@@ -7,7 +7,7 @@ use crate::Case;
 use crate::machine::{Boot, Machine, Steps};
 use crate::modules::{compiled, scripts};
 use crate::program::finish;
-use crate::tools::{Skip, Tools, build_dir};
+use crate::tools::{Skip, Tools, build_dir, site};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -58,24 +58,14 @@ pub(crate) fn cache() -> Result<&'static PathBuf, Skip> {
         compiled()?;
         let tools = Tools::ready()?;
         let dir = build_dir().join("service");
-        let _ = fs::remove_dir_all(&dir);
-        for inside in ["conf.d", "script.d", "tmp", "proc"] {
-            fs::create_dir_all(dir.join(inside)).expect("our own directory");
-        }
+        let config = site(&dir, "");
         for name in STARTED.into_iter().chain(["ender"]) {
             let script = format!("{name}.stp");
             fs::copy(scripts().join(&script), dir.join("script.d").join(script)).expect("our own directory");
         }
         fs::write(dir.join("conf.d/group1.conf"), parameters(tools, "")).expect("our own directory");
-        let at = |inside: &str| dir.join(inside).display().to_string();
-        let config = format!(
-            "SCRIPT_PATH={}\nCONFIG_PATH={}\nCACHE_PATH={}\nTEMP_PATH={}\nSTAT_PATH={}\nLOG_FILE={}\nPROC_PATH={}\n\
-             HISTORY_FILE={}\n",
-            at("script.d"), at("conf.d"), at("cache"), at("tmp"), at("run"), at("log"), at("proc"), at("history.db")
-        );
-        fs::write(dir.join("config"), config).expect("our own directory");
         let mut compile = Command::new(PROGRAM);
-        compile.args(["compile", "-y", "-r", &tools.release, "-c"]).arg(dir.join("config"));
+        compile.args(["compile", "-y", "-r", &tools.release, "-c"]).arg(config);
         let done = finish(compile.env("SYSTEMTAP_DIR", &tools.stap_dir), COMPILE_LIMIT);
         let log = fs::read_to_string(dir.join("log")).unwrap_or_default();
         assert!(done.code == 0, "{done}\n--- log\n{log}");

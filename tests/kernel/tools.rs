@@ -198,3 +198,28 @@ pub(crate) fn fetch(dir: &Path, packages: &[&str], advice: &str) {
     let fetch = finish(fetch.args(packages).env("LC_ALL", "C").current_dir(dir), FETCH_LIMIT);
     assert!(fetch.code == 0, "cannot fetch {packages:?}; perhaps the lists are old: {advice}\n{fetch}");
 }
+
+/// A place of its own for systemtap-service, in a new directory: `script.d`, `conf.d`, and everything that it writes.
+/// Its configuration, with more lines at the end.
+pub(crate) fn site(dir: &Path, more: &str) -> PathBuf {
+    let _ = fs::remove_dir_all(dir);
+    for inside in ["script.d", "conf.d", "tmp", "proc"] {
+        fs::create_dir_all(dir.join(inside)).expect("our own directory");
+    }
+    let mut text = String::new();
+    for (name, inside) in [
+        ("SCRIPT_PATH", "script.d"),
+        ("CONFIG_PATH", "conf.d"),
+        ("CACHE_PATH", "cache"),
+        ("TEMP_PATH", "tmp"),
+        ("STAT_PATH", "run"),
+        ("LOG_FILE", "log"),
+        ("PROC_PATH", "proc"),
+        ("HISTORY_FILE", "history.db"),
+        ("BPF_LOG_PATH", "log.d"),
+    ] {
+        text += &format!("{name}={}\n", dir.join(inside).display());
+    }
+    fs::write(dir.join("config"), text + more).expect("our own directory");
+    dir.join("config")
+}
