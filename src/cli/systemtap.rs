@@ -88,6 +88,19 @@ fn once_each(names: Vec<String>) -> Vec<String> {
     names.into_iter().filter(|name| seen.insert(name.clone())).collect()
 }
 
+/// An option that means nothing with the command.
+fn misplaced(cli: &Cli) -> Option<&'static str> {
+    if cli.command != Verb::Status && (cli.json || cli.tree) {
+        Some("--json and --tree belong to status")
+    } else if cli.json && cli.tree {
+        Some("--json and --tree exclude each other: the JSON names requirements")
+    } else if cli.command != Verb::Onboot && (cli.image.is_some() || cli.backup) {
+        Some("-o and -b belong to onboot")
+    } else {
+        None
+    }
+}
+
 /// Runs the program.
 pub fn run() -> ExitCode {
     let words: Vec<OsString> = std::env::args_os().collect();
@@ -108,6 +121,10 @@ pub fn run() -> ExitCode {
             return if error.use_stderr() { ExitCode::from(USAGE) } else { ExitCode::SUCCESS };
         }
     };
+    if let Some(fault) = misplaced(&cli) {
+        crate::log::say(format_args!("systemtap-service: {fault}"));
+        return ExitCode::from(USAGE);
+    }
     let call = Invocation {
         command: match cli.command {
             Verb::Start => Command::Start,

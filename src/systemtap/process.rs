@@ -8,6 +8,7 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::{self, kill};
 use nix::unistd;
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
+use std::io;
 use std::os::fd::{AsFd as _, OwnedFd};
 use std::path::Path;
 use std::time::Duration;
@@ -89,8 +90,14 @@ pub fn start_time(pid: i32) -> Option<u64> {
 
 /// The program that a process runs, if it is a runner, and of this script: one of its arguments is the compiled file.
 fn runner(pid: i32, name: &str) -> Option<&'static str> {
-    let program = std::fs::read_link(format!("/proc/{pid}/exe")).ok()?;
-    let program = program.file_name()?.to_string_lossy().into_owned();
+    let program = match std::fs::read_link(format!("/proc/{pid}/exe")) {
+        Ok(program) => program.file_name()?.to_string_lossy().into_owned(),
+        // Who may only look sees no more than what the process calls itself; who may signal it sees the program.
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
+            std::fs::read_to_string(format!("/proc/{pid}/comm")).ok()?.trim_end().to_owned()
+        }
+        Err(_) => return None,
+    };
     // An upgrade leaves the old program running.
     let program = program.trim_end_matches(" (deleted)");
     let program = *RUNNERS.iter().find(|runner| **runner == program)?;

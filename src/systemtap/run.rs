@@ -5,7 +5,7 @@ use super::job::OPTION;
 use super::service::Service;
 use super::unit::{Job, Kind};
 use crate::fingerprint::{Digest, Manifest};
-use crate::history::{Batch, History, JobRow, RunRow, Trouble, UnitRow, boot_id};
+use crate::history::{Batch, History, RunRow, Trouble, UnitRow, boot_id};
 use crate::model::{Id as _, IdVec, JobId};
 use crate::plan::{Plan, priorities};
 use crate::wavefront::{
@@ -130,26 +130,7 @@ fn record(service: &Service, label: &str, plan: &Plan, run: &Run) {
     let Some(path) = service.settings.history.as_deref().filter(|_| !plan.is_empty()) else { return };
     let label = format!("systemtap {label}");
     let key = Digest::of(format!("{label}\n{}", service.config_file).as_bytes());
-    let jobs = run.records.iter().map(|record| {
-        let job = plan.job(record.job);
-        JobRow {
-            script: job.script.to_owned(),
-            name: job.name.to_owned(),
-            ready: record.ready,
-            start: record.start,
-            available: record.available,
-            end: Some(record.end),
-            outcome: record.outcome.name().to_owned(),
-            status: match record.outcome {
-                Outcome::Failed(status) | Outcome::Signalled(status) | Outcome::NotStarted(status) => status,
-                Outcome::DependencyFailed(by) => i32::try_from(by.index()).unwrap_or(i32::MAX),
-                _ => 0,
-            },
-            user_us: record.usage.user_us,
-            system_us: record.usage.system_us,
-            max_rss_kib: record.usage.max_rss_kib,
-        }
-    });
+    let jobs = run.records.iter().map(|record| record.row(&plan.job(record.job)));
     let row = RunRow {
         key,
         label: label.clone(),

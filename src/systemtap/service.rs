@@ -150,6 +150,14 @@ impl<'i> Service<'i> {
         Ok(lock)
     }
 
+    /// Says once that the log cannot be written; the work goes on without it.
+    pub fn check_journal(&self) {
+        if let Err(error) = self.journal.open() {
+            let path = self.journal.path().display();
+            crate::log::say(format_args!("systemtap-service: warning: there is no log ({path}: {error})"));
+        }
+    }
+
     /// Takes over what an initramfs has started, unless another command is at work: a status file that a start is
     /// about to write must not be written by anybody else. Looking must work meanwhile, and for those who may only
     /// look.

@@ -162,6 +162,10 @@ impl Status {
 
     /// What a status file says: 0 for one that says nothing. `None` without a file.
     fn pid(&self, name: &str) -> Option<i32> {
+        // A name may come from a file, and must not lead out of the directory.
+        if name::fault(name).is_some() {
+            return None;
+        }
         let path = self.directory.join(name);
         if !path.symlink_metadata().is_ok_and(|meta| meta.is_file()) {
             return None;

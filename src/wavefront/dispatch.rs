@@ -152,7 +152,10 @@ impl<S: Spawner, C: Clock> Dispatcher<'_, S, C> {
     fn fill_slots(&mut self) {
         while self.running.len() < self.settings.slots && !self.alone {
             let room = self.busy < self.spawner.busy_slots().max(1);
-            let Some((job, lane)) = self.queue.pop(self.running.len(), room) else { return };
+            let Some((job, lane)) = self.queue.pop(self.running.len(), room) else {
+                self.full |= self.queue.waits_for_room();
+                return;
+            };
             if !self.start(job, lane) {
                 return;
             }

@@ -55,6 +55,11 @@ impl Queue {
         self.interactive.pop().map(|(_, Reverse(job))| (job, Lane::Interactive))
     }
 
+    /// Whether busy jobs are left; asked when there was nobody to start.
+    pub(super) fn waits_for_room(&self) -> bool {
+        !self.busy.is_empty()
+    }
+
     /// Forgets all.
     pub(super) fn clear(&mut self) {
         self.common.clear();
@@ -78,6 +83,7 @@ mod tests {
         assert_eq!(queue.pop(0, true), Some((JobId(1), Lane::Busy)));
         assert_eq!(queue.pop(1, false), Some((JobId(0), Lane::Common)));
         assert_eq!(queue.pop(1, false), None);
+        assert!(queue.waits_for_room());
         assert_eq!(queue.pop(0, true), Some((JobId(2), Lane::Busy)));
         assert_eq!(queue.pop(1, true), None);
         assert_eq!(queue.pop(0, true), Some((JobId(3), Lane::Interactive)));

@@ -1,6 +1,8 @@
 //! What became of a job: one outcome per reason, its times, what it cost.
 
-use crate::model::{IdVec, JobId};
+use crate::history::JobRow;
+use crate::model::{Id as _, IdVec, JobId};
+use crate::plan::Job;
 
 /// Nanoseconds of the monotonic clock (`CLOCK_MONOTONIC`: it does not jump when the wall clock is set).
 pub type Nanos = u64;
@@ -98,6 +100,40 @@ pub struct Record {
     pub outcome: Outcome,
     /// What it cost.
     pub usage: Usage,
+}
+
+impl Outcome {
+    /// The number that goes with its stored word: an exit status, a signal, an errno, a job.
+    fn number(self) -> i32 {
+        match self {
+            Outcome::Done | Outcome::TimedOut | Outcome::Cancelled => 0,
+            Outcome::NotInstalled => 5,
+            Outcome::NotConfigured => 6,
+            Outcome::Failed(status) => status,
+            Outcome::Signalled(signal) => signal,
+            Outcome::NotStarted(errno) => errno,
+            Outcome::DependencyFailed(by) => i32::try_from(by.index()).unwrap_or(i32::MAX),
+        }
+    }
+}
+
+impl Record {
+    /// What the history keeps of it.
+    pub fn row(&self, job: &Job<'_>) -> JobRow {
+        JobRow {
+            script: job.script.to_owned(),
+            name: job.name.to_owned(),
+            outcome: self.outcome.name().to_owned(),
+            status: self.outcome.number(),
+            ready: self.ready,
+            start: self.start,
+            available: self.available,
+            end: Some(self.end),
+            user_us: self.usage.user_us,
+            system_us: self.usage.system_us,
+            max_rss_kib: self.usage.max_rss_kib,
+        }
+    }
 }
 
 /// One whole run.

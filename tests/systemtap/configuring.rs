@@ -146,6 +146,11 @@ fn the_command_line() {
     let done = tap.run(&["compile", "-r", "../../etc"]).expect_code(3);
     assert!(done.stderr.contains("`../../etc` is no release of a kernel"), "{done}");
     run(&["--job", "{}"]).expect_code(2);
+    for words in
+        [&["start", "--json"][..], &["stop", "-o", "x"], &["compile", "-b"], &["status", "--json", "--tree"]]
+    {
+        tap.run(words).expect_code(3);
+    }
 }
 
 #[test]
@@ -159,7 +164,8 @@ fn directories_that_cannot_be_made_are_said() {
     let done = tap.run(&["start"]).expect_code(1);
     assert!(done.stderr.contains("Failed to make cache directory ("), "{done}");
     tap.config("LOG_FILE=$TOP/file/log\n");
-    tap.run(&["start"]).expect_code(0);
+    let done = tap.run(&["start"]).expect_code(0);
+    assert_eq!(done.stderr.matches("there is no log (").count(), 1, "{done}");
 }
 
 #[test]
@@ -176,4 +182,23 @@ fn tools_that_are_missing_are_named() {
     tap.config("STAPRUN='' PATH=$TOP/bin\n");
     tap.run(&["start"]).expect_code(1);
     assert!(tap.log().contains("bin/staprun -L "), "{}", tap.log());
+}
+
+/// Configurations are trusted, but a slip in one must not reach files elsewhere.
+#[test]
+fn no_name_leads_out_of_a_directory() {
+    let tap = tree(&[("one", "../precious ../../x")]);
+    tap.run(&["start", "one"]).expect_code(0);
+    tap.sandbox.write("precious", "0\n", 0o644);
+    tap.sandbox.write("precious.stp", "probe begin {}\n", 0o644);
+    tap.run(&["stop", "-R", "one"]).expect_code(0);
+    assert!(tap.at("precious").exists());
+    tap.forget();
+    let done = tap.run(&["start", "-R", "one"]).expect_code(1);
+    assert!(done.stdout.contains(" Starting one ... skipped: it requires ../"), "{done}");
+    let done = tap.run(&["restart", "-R", "one"]).expect_code(1);
+    assert!(done.stdout.contains("../precious is not a valid script name"), "{done}");
+    assert_eq!(tap.calls(), [""; 0]);
+    tap.run(&["cleanup", "-y", "../precious"]).expect_code(1);
+    assert!(tap.at("precious.stp").exists());
 }

@@ -90,3 +90,45 @@ fn completion_knows_commands_and_the_names_of_scripts() {
     assert_eq!(complete(&format!("start -c {config} one t")), "two");
     assert_eq!(complete("start --j"), "--json");
 }
+
+#[test]
+fn the_manuals_know_every_parameter_command_and_option() {
+    let manual = |page: &str| fs::read_to_string(contrib(page)).unwrap().replace("\\-", "-");
+    let parameters = manual("man/systemtap.conf.5");
+    let others = ["BUILD_PATH", "STAP", "STAPRUN", "STAPBPF", "STAPIO", "_OPT", "_REQ", "_RUNTIME"];
+    for name in serel::systemtap::settings::presets().map(|(name, _)| name).chain(others) {
+        assert!(parameters.split([' ', '"', '\n']).any(|word| word == name), "{name}");
+    }
+    let service = manual("man/systemtap-service.8");
+    let help = finish(Command::new(env!("CARGO_BIN_EXE_systemtap-service")).arg("--help"), LIMIT).stdout;
+    let completion = fs::read_to_string(contrib("completions/systemtap-service.bash")).unwrap();
+    for word in [
+        "start",
+        "stop",
+        "restart",
+        "reload",
+        "force-reload",
+        "condrestart",
+        "try-restart",
+        "status",
+        "compile",
+        "cleanup",
+        "onboot",
+        "-c",
+        "-r",
+        "-R",
+        "-y",
+        "-o",
+        "-b",
+        "--no-wait",
+        "--json",
+        "--tree",
+    ] {
+        for text in [&service, &help, &completion] {
+            assert!(
+                text.split([' ', '"', '\n', ',', ':', '|']).any(|known| known == word),
+                "{word} in {text}"
+            );
+        }
+    }
+}

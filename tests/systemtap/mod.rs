@@ -33,6 +33,7 @@ mod bpf;
 mod compiling;
 mod configuring;
 mod contrib;
+mod grammar;
 mod onboot;
 mod starting;
 mod stopping;

@@ -265,3 +265,19 @@ fn independent_scripts_stop_at_the_same_time() {
     assert!(running.wait().unwrap().success());
     assert_eq!(tap.loaded(), [""; 0]);
 }
+
+#[test]
+fn a_module_that_somebody_reads_is_not_unloaded() {
+    let tap = tree(&[("one", "")]);
+    tap.run(&["start"]).expect_code(0);
+    tap.sandbox.write("attached/one", "", 0o644);
+    let done = tap.run(&["stop"]).expect_code(1);
+    assert!(
+        done.stdout
+            .contains(" Stopping one ... error: somebody is attached to its module, as `staprun -A one`")
+    );
+    assert_eq!((tap.loaded(), tap.running()), (vec!["one".to_owned()], vec!["one".to_owned()]));
+    std::fs::remove_file(tap.at("attached/one")).unwrap();
+    tap.run(&["stop"]).expect_code(0);
+    assert_eq!(tap.loaded(), [""; 0]);
+}

@@ -19,6 +19,9 @@ const LATE: Duration = Duration::from_secs(10);
 /// How long a loaded module may take to appear among the modules.
 const APPEAR: Duration = Duration::from_secs(2);
 
+/// Exit code of `staprun -d` for a module that it cannot take hold of (staprun 4.8).
+const ATTACHED: i32 = 234;
+
 /// Between two looks.
 const STEP: Duration = Duration::from_millis(20);
 
@@ -126,6 +129,11 @@ pub fn unload(name: &str, staprun: &Path, status: &Status, journal: &Journal) ->
     let said = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
     journal.write(&said);
     if !output.status.success() && Modules::read(&status.proc).contains(name) {
+        if output.status.code() == Some(ATTACHED) {
+            let text =
+                format!("somebody is attached to its module, as `staprun -A {name}` is: end that first");
+            return Err(Failure::new(text));
+        }
         let why = reason(&said, None).unwrap_or_else(|| format!("staprun -d failed ({})", output.status));
         return Err(Failure::new(why));
     }

@@ -27,6 +27,9 @@ pub enum Need {
 
 /// Whether a script has a valid cache.
 pub fn need(service: &Service<'_>, script: &Script) -> Need {
+    if let Some(fault) = name::fault(&script.name) {
+        return Need::Failure(Failure::new(format!("{} {fault}", script.name)));
+    }
     let options = match &script.options {
         Ok(options) => options,
         Err(why) => {
@@ -138,8 +141,6 @@ pub fn starts(service: &Service<'_>, names: &[String], afresh: bool) -> Vec<Job>
         if let Some(other) = collisions.get(name.as_str()) {
             let reason = format!("{name} and {other} would be one module: they differ in case only");
             job.task = Some(Task::Fail(Failure::new(reason)));
-        } else if let Some(fault) = name::fault(name) {
-            job.task = Some(Task::Fail(Failure::new(format!("{name} {fault}"))));
         } else if afresh || !running {
             match need(service, &script) {
                 Need::None => {}

@@ -1,6 +1,7 @@
 //! `stop`: everything that runs, or what is named, dependents first.
 
 use super::{begin, fail, prepare, print, verdict};
+use crate::systemtap::name;
 use crate::systemtap::run::carry_out;
 use crate::systemtap::select::{spare, with_requirements};
 use crate::systemtap::service::{Service, say};
@@ -42,7 +43,8 @@ pub fn selected(service: &Service<'_>) -> Vec<String> {
         }
     }
     let mut seen = std::collections::HashSet::new();
-    set.retain(|name| seen.insert(name.clone()));
+    // A word of a _REQ that is no name is nothing that could run.
+    set.retain(|name| name::fault(name).is_none() && seen.insert(name.clone()));
     for name in &running {
         let needed = scripts.requires(name).0.into_iter().find(|needed| seen.contains(*needed));
         if let Some(needed) = needed.filter(|_| !seen.contains(name)) {

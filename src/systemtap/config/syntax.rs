@@ -56,7 +56,7 @@ fn skip_to_statement(cursor: &mut Cursor) -> bool {
     loop {
         match cursor.peek() {
             None => return false,
-            Some(' ' | '\t' | '\n' | ';') => _ = cursor.raw(),
+            Some(' ' | '\t' | '\n') => _ = cursor.raw(),
             Some('#') => cursor.skip_line(),
             Some(_) => return true,
         }
@@ -72,7 +72,15 @@ fn statement(cursor: &mut Cursor, assignments: &mut Vec<Assignment>) -> Result<(
             cursor.raw();
         }
         match cursor.peek() {
-            None | Some('\n' | ';') => return Ok(()),
+            Some(';') if first => {
+                let help = "remove it: a `;` stands between two assignments";
+                return refuse(cursor.place(), 1, "nothing stands before this `;`", help);
+            }
+            Some(';') => {
+                cursor.raw();
+                return Ok(());
+            }
+            None | Some('\n') => return Ok(()),
             Some('#') => {
                 cursor.skip_line();
                 return Ok(());
@@ -157,7 +165,7 @@ mod tests {
         for (source, expected) in [
             ("A=1", &["A=1"][..]),
             ("A=\nB=''", &["A=", "B="]),
-            ("  A=1 B=2;C=3 # rest\n#all\n;\nD=4", &["A=1", "B=2", "C=3", "D=4"]),
+            ("  A=1 B=2;C=3; # rest\n#all\n\nD=4;", &["A=1", "B=2", "C=3", "D=4"]),
             ("A='a $b `c` \\'B=x", &["A=a $b `c` \\B=x"]),
             ("A=\"a 'b' \\$c \\\"d\\\" \\e\"", &["A=a 'b' $c \"d\" \\e"]),
             ("A=a\\ b\\;c", &["A=a b;c"]),
@@ -215,8 +223,12 @@ mod tests {
             ("A=$@", 1, 3, "`$@` has no value"),
             ("A=$'x'", 1, 3, "quotes after `$`"),
             ("A=~/x", 1, 3, "`~` is not followed"),
+            ("A=/x:~root", 1, 6, "`~` is not followed"),
+            ("A=${B:-~}", 1, 8, "`~` is not followed"),
             ("A=1\r\nB=2", 1, 4, "CR LF"),
             ("A=\0", 1, 3, "NUL"),
+            ("A=1;;", 1, 5, "nothing stands before this `;`"),
+            ("\n;", 2, 1, "nothing stands before this `;`"),
             ("A=\\", 1, 3, "ends after a backslash"),
             ("\u{feff}A=1", 1, 1, "byte order mark"),
             ("exit 7", 1, 1, "`exit` is a command"),

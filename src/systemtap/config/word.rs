@@ -62,18 +62,24 @@ pub(super) fn refuse<T>(
 
 /// Reads the rest of a word that is a value: up to a blank, a newline, a `;`, or the end.
 pub(super) fn value(cursor: &mut Cursor) -> Result<Vec<Piece>, Refusal> {
-    let at = cursor.place();
-    if cursor.peek() == Some('~') {
-        return refuse(at, 1, "`~` is not followed", "write the directory out, or put the value in quotes");
-    }
     pieces(cursor, None, 0)
 }
 
 /// Pieces up to the end of a word; inside `${..}`, up to the brace that `opened` stands for.
 fn pieces(cursor: &mut Cursor, opened: Option<Place>, depth: usize) -> Result<Vec<Piece>, Refusal> {
     let mut pieces = Pieces::default();
+    // A shell looks for a tilde at the beginning of a value and behind each colon.
+    let mut tilde = true;
     loop {
         let at = cursor.place();
+        if std::mem::take(&mut tilde) && cursor.peek() == Some('~') {
+            return refuse(
+                at,
+                1,
+                "`~` is not followed",
+                "write the directory out, or put the value in quotes",
+            );
+        }
         match (cursor.peek(), opened) {
             (None, Some(opened)) => return refuse(opened, 2, "`${` has no `}`", "write the `}`"),
             (None | Some(' ' | '\t' | '\n' | ';'), None) => return Ok(pieces.all),
@@ -115,6 +121,7 @@ fn pieces(cursor: &mut Cursor, opened: Option<Place>, depth: usize) -> Result<Ve
             (Some(c), _) => {
                 cursor.raw();
                 pieces.push(c);
+                tilde = c == ':';
             }
         }
     }
