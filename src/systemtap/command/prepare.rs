@@ -102,6 +102,7 @@ pub fn compilation(service: &Service<'_>, script: &Script, record: Record) -> Jo
                 work: work.join(format!("compile-{}", script.name)),
                 cache: service.cache.clone(),
                 record,
+                build_key: options.build_key().into_iter().map(str::to_owned).collect(),
                 systemtap_dir: service.settings.cache_path.join(".systemtap"),
                 journal: service.journal.clone(),
             }))
@@ -111,18 +112,22 @@ pub fn compilation(service: &Service<'_>, script: &Script, record: Record) -> Jo
 }
 
 /// Lets one compilation of each kind go first: it makes what stap keeps of a kernel, which the others then share
-/// instead of each making it again.
-pub fn elect_leaders(service: &Service<'_>, jobs: &mut [Job]) {
+/// instead of each making it again. Where that is there already, nobody waits.
+pub fn elect_leaders(jobs: &mut [Job]) {
     let mut leaders: HashMap<(Runtime, Vec<String>), String> = HashMap::new();
-    for job in jobs.iter_mut().filter(|job| job.kind == Kind::Compile) {
-        let script = service.scripts().get(&job.name);
-        let key = script.options.as_ref().map(|options| options.build_key()).unwrap_or_default();
-        let key = (script.runtime, key.into_iter().map(str::to_owned).collect());
+    for job in jobs.iter_mut() {
+        // One that will not compile anything leads nobody.
+        let Some(Task::Compile(compile)) = &job.task else { continue };
+        if compile.has_learned() {
+            continue;
+        }
+        let key = (compile.runtime, compile.build_key.clone());
         match leaders.get(&key) {
-            Some(leader) => job.wait(Kind::Compile, leader, true),
-            // One that will not compile anything leads nobody.
-            None if matches!(job.task, Some(Task::Compile(_))) => _ = leaders.insert(key, job.name.clone()),
-            None => {}
+            Some(leader) => {
+                let leader = leader.clone();
+                job.wait(Kind::Compile, &leader, true);
+            }
+            None => _ = leaders.insert(key, job.name.clone()),
         }
     }
 }
@@ -158,7 +163,7 @@ pub fn starts(service: &Service<'_>, names: &[String], afresh: bool) -> Vec<Job>
         require(service, &mut job);
         jobs.push(job);
     }
-    elect_leaders(service, &mut jobs);
+    elect_leaders(&mut jobs);
     jobs
 }
 
