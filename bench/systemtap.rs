@@ -183,7 +183,7 @@ fn warm(tools: &Tools, effort: Effort) {
         let (mut alone, mut together) = (Times::default(), Times::default());
         let (mut alone_work, mut work) = (Times::default(), Times::default());
         let mut memory = (0.0_f64, 0.0_f64);
-        for _ in 0..effort.rounds(5) {
+        for _ in 0..effort.rounds(3) {
             let (one, all) = (site.one_after_another(tools), site.together(tools));
             alone.add(one.wall);
             together.add(all.wall);
