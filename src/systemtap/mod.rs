@@ -93,11 +93,11 @@ pub fn run(call: &Invocation, display: &Making<'_>) -> u8 {
         service.adopt_if_alone();
         return command::status::status(&service);
     }
-    service.check_journal();
     let _lock = match service.lock() {
         Ok(lock) => lock,
         Err(trouble) => return give_up(&trouble),
     };
+    service.check_journal();
     match call.command {
         Command::Start => start::start(&service),
         Command::Stop => stop::stop(&service),

@@ -131,6 +131,9 @@ impl<'i> Service<'i> {
     pub fn lock(&self) -> Result<Lock, Trouble> {
         let directory = &self.status.directory;
         let failed = |error: std::io::Error| {
+            if error.kind() == std::io::ErrorKind::PermissionDenied && !nix::unistd::geteuid().is_root() {
+                return Trouble { code: 4, text: "only root can do that".to_owned() };
+            }
             let text = format!("Failed to make stat directory ({}): {error}", directory.display());
             self.journal.announce(Urgency::LOG_ERR, &text);
             Trouble { code: 1, text }

@@ -217,3 +217,53 @@ proptest! {
         }
     }
 }
+
+/// The first of the jobs are busy ones, of which two may run.
+struct PartlyBusy {
+    inside: Simulated,
+    busy: u32,
+    most: usize,
+    running: usize,
+}
+
+impl Spawner for PartlyBusy {
+    fn spawn(&mut self, job: JobId, alone: bool) -> Result<(), i32> {
+        self.running += usize::from(self.is_busy(job));
+        self.most = self.most.max(self.running);
+        self.inside.spawn(job, alone)
+    }
+
+    fn signal(&mut self, job: JobId, signal: i32) {
+        self.inside.signal(job, signal);
+    }
+
+    fn is_busy(&self, job: JobId) -> bool {
+        job.0 < self.busy
+    }
+
+    fn busy_slots(&self) -> usize {
+        2
+    }
+
+    fn ended(&mut self, job: JobId, outcome: Outcome) {
+        self.running -= usize::from(self.is_busy(job));
+        self.inside.ended(job, outcome);
+    }
+
+    fn next(&mut self, until: Option<Nanos>) -> Option<Event> {
+        self.inside.next(until)
+    }
+}
+
+#[test]
+fn busy_jobs_have_a_limit_of_their_own_and_hold_nobody_up() {
+    let plan = plan(&vec![vec![]; 9]);
+    let (inside, clock) = Simulated::new(all(9, Behaviour::succeeding(SECOND)));
+    let mut spawner = PartlyBusy { inside, busy: 5, most: 0, running: 0 };
+    let priorities = vec![0; 9].into();
+    let run = run(&plan, &priorities, settings(9), &[], &mut spawner, &clock, &mut Reporter::silent());
+    assert_eq!(spawner.most, 2);
+    let ends: Vec<Nanos> = run.records.iter().map(|record| (record.end - run.begin) / SECOND).collect();
+    assert_eq!(ends, [1, 1, 2, 2, 3, 1, 1, 1, 1]);
+    assert!(run.full && run.widest == 6);
+}
