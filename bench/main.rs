@@ -5,9 +5,16 @@
 
 mod executor;
 mod plan;
+#[path = "../tests/support/program.rs"]
+#[allow(dead_code, reason = "shared with the tests")]
+mod program;
 mod registry;
 mod slots;
 mod support;
+mod systemtap;
+#[path = "../tests/kernel/tools.rs"]
+#[allow(dead_code, reason = "shared with the tests")]
+mod tools;
 
 use support::Effort;
 
@@ -24,6 +31,7 @@ fn main() {
         ("executor", executor::bench),
         ("slots", slots::bench),
         ("registry", registry::bench),
+        ("systemtap", systemtap::bench),
     ] {
         if wanted(name) {
             println!("\n## {name}\n");

@@ -129,7 +129,7 @@ impl Tap {
     pub(crate) fn command(&self, words: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_systemtap-service"));
         command.arg(words[0]).arg("-c").arg(self.at("config")).args(&words[1..]);
-        command.current_dir(self.sandbox.path()).env("HOME", "/root");
+        command.current_dir(self.sandbox.path()).env("HOME", self.sandbox.path());
         command
     }
 

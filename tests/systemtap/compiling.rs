@@ -54,6 +54,36 @@ fn the_first_of_each_key_compiles_alone() {
     assert!(at("compile- a") < at("compile+ b") && at("compile- a") < at("compile+ c"), "{journal:?}");
 }
 
+/// What stap knows of the kernel already need not be found out alone again.
+#[test]
+fn nobody_waits_for_what_stap_has_kept() {
+    let tap = tree(&[("a", ""), ("b", "")]);
+    // The directory of stap's own cache, which stap makes.
+    tap.sandbox.write(".systemtap/cache/0f/stapconf", "", 0o644);
+    tap.run(&["compile"]).expect_code(0);
+    let compile = || {
+        tap.forget();
+        tap.gate("compile-a");
+        let running = tap.command(&["compile", "-y"]).stdout(Stdio::piped()).spawn().unwrap();
+        eventually("a compiles", || tap.journal().contains(&"compile+ a".to_owned()));
+        running
+    };
+    let mut running = compile();
+    if std::thread::available_parallelism().unwrap().get() > 1 {
+        eventually("b compiles meanwhile", || tap.journal().contains(&"compile- b".to_owned()));
+    }
+    tap.open("compile-a");
+    assert!(running.wait().unwrap().success());
+    // Emptied, it has to be filled again, by one.
+    std::fs::remove_dir_all(tap.at(".systemtap/cache")).unwrap();
+    let mut running = compile();
+    assert!(!tap.journal().contains(&"compile+ b".to_owned()));
+    tap.open("compile-a");
+    assert!(running.wait().unwrap().success());
+    let journal = tap.journal();
+    assert!(super::position(&journal, "compile- a") < super::position(&journal, "compile+ b"), "{journal:?}");
+}
+
 #[test]
 fn no_more_compile_at_once_than_there_are_processors() {
     let processors = std::thread::available_parallelism().unwrap().get();

@@ -49,11 +49,30 @@ fn a_module_in_use_is_not_stopped_and_who_uses_it_is_said() {
     assert_eq!(tap.loaded(), [""; 0]);
 }
 
+/// As after a boot whose initramfs has loaded them, under a configuration that says nothing of them.
+#[test]
+fn what_the_kernel_knows_orders_a_stop_where_nothing_is_written() {
+    let tap = tree(&[]);
+    for (name, of) in [("top", "middle"), ("middle", "base")] {
+        tap.symbols(name, of);
+    }
+    for name in ["base", "middle", "top"] {
+        tap.preload(name);
+    }
+    tap.run(&["status"]).expect_code(0);
+    let done = tap.run(&["stop"]).expect_code(0);
+    assert_eq!(tap.loaded(), [""; 0], "{done}");
+    let journal = tap.journal();
+    let at = |name: &str| position(&journal, &format!("unload {name}"));
+    assert!(at("top") < at("middle") && at("middle") < at("base"), "{journal:?}");
+}
+
 #[test]
 fn who_cannot_be_stopped_keeps_what_it_requires() {
     let tap = tree(&[("a", ""), ("b", "a"), ("z", "")]);
     tap.run(&["start"]).expect_code(0);
-    // Somebody else uses it.
+    // Somebody else uses it, who is no script of this service.
+    tap.sandbox.write("silent/other", "", 0o644);
     tap.symbols("other", "b");
     tap.preload("other");
     let done = tap.run(&["stop"]).expect_code(1);
@@ -62,7 +81,7 @@ fn who_cannot_be_stopped_keeps_what_it_requires() {
         done.stdout.contains(" Stopping a ... skipped: b, which requires it, could not be stopped"),
         "{done}"
     );
-    assert_eq!(tap.loaded(), ["a", "b"]);
+    assert_eq!(tap.loaded(), ["a", "b", "other"]);
 }
 
 /// The original sends a signal to a process that is gone, fails, and fails for ever.

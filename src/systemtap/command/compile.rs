@@ -29,7 +29,7 @@ pub fn compile(service: &Service<'_>) -> u8 {
         }
     }
     let mut jobs: Vec<Job> = names.iter().map(|name| job(service, name)).collect();
-    prepare::elect_leaders(service, &mut jobs);
+    prepare::elect_leaders(&mut jobs);
     let plan = match prepare::plan(service, &jobs) {
         Ok(plan) => plan,
         Err(trouble) => return fail(service, trouble.code, &trouble.text),

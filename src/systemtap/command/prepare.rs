@@ -4,14 +4,15 @@ use super::{FAILED, LOOP, NOT_INSTALLED};
 use crate::plan::Plan;
 use crate::systemtap::cache::Record;
 use crate::systemtap::job::{Compile, Failure, Mode, Start, Stop, Task};
+use crate::systemtap::modules::Modules;
 use crate::systemtap::name;
 use crate::systemtap::scripts::Script;
-use crate::systemtap::select::dependents;
+use crate::systemtap::select::{dependents, with_requirements};
 use crate::systemtap::service::{Service, Trouble, say};
 use crate::systemtap::settings::Runtime;
 use crate::systemtap::status::State;
 use crate::systemtap::unit::{self, Job, Kind, Wait, written};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::Path;
 
 /// Whether a script needs to be compiled before it can be started.
@@ -101,6 +102,7 @@ pub fn compilation(service: &Service<'_>, script: &Script, record: Record) -> Jo
                 work: work.join(format!("compile-{}", script.name)),
                 cache: service.cache.clone(),
                 record,
+                build_key: options.build_key().into_iter().map(str::to_owned).collect(),
                 systemtap_dir: service.settings.cache_path.join(".systemtap"),
                 journal: service.journal.clone(),
             }))
@@ -110,18 +112,22 @@ pub fn compilation(service: &Service<'_>, script: &Script, record: Record) -> Jo
 }
 
 /// Lets one compilation of each kind go first: it makes what stap keeps of a kernel, which the others then share
-/// instead of each making it again.
-pub fn elect_leaders(service: &Service<'_>, jobs: &mut [Job]) {
+/// instead of each making it again. Where that is there already, nobody waits.
+pub fn elect_leaders(jobs: &mut [Job]) {
     let mut leaders: HashMap<(Runtime, Vec<String>), String> = HashMap::new();
-    for job in jobs.iter_mut().filter(|job| job.kind == Kind::Compile) {
-        let script = service.scripts().get(&job.name);
-        let key = script.options.as_ref().map(|options| options.build_key()).unwrap_or_default();
-        let key = (script.runtime, key.into_iter().map(str::to_owned).collect());
+    for job in jobs.iter_mut() {
+        // One that will not compile anything leads nobody.
+        let Some(Task::Compile(compile)) = &job.task else { continue };
+        if compile.has_learned() {
+            continue;
+        }
+        let key = (compile.runtime, compile.build_key.clone());
         match leaders.get(&key) {
-            Some(leader) => job.wait(Kind::Compile, leader, true),
-            // One that will not compile anything leads nobody.
-            None if matches!(job.task, Some(Task::Compile(_))) => _ = leaders.insert(key, job.name.clone()),
-            None => {}
+            Some(leader) => {
+                let leader = leader.clone();
+                job.wait(Kind::Compile, &leader, true);
+            }
+            None => _ = leaders.insert(key, job.name.clone()),
         }
     }
 }
@@ -157,7 +163,7 @@ pub fn starts(service: &Service<'_>, names: &[String], afresh: bool) -> Vec<Job>
         require(service, &mut job);
         jobs.push(job);
     }
-    elect_leaders(service, &mut jobs);
+    elect_leaders(&mut jobs);
     jobs
 }
 
@@ -223,9 +229,12 @@ fn without_buffer(words: &mut Vec<String>) {
     }
 }
 
-/// The jobs that stop scripts: each after those of the set that require it.
+/// The jobs that stop scripts: each after those of the set that require it, and after those whose modules use its own,
+/// though no configuration may say so (that of an initramfs is not here).
 pub fn stops(service: &Service<'_>, names: &[String]) -> Vec<Job> {
     let dependents = dependents(service.scripts(), names);
+    let modules = Modules::read(&service.status.proc);
+    let stopped: HashSet<&str> = names.iter().map(String::as_str).collect();
     let mut jobs = Vec::new();
     for name in names {
         let task = Stop {
@@ -245,6 +254,14 @@ pub fn stops(service: &Service<'_>, names: &[String]) -> Vec<Job> {
                 order_only: false,
                 written,
             });
+        }
+        let holders = modules.holders(name).iter().filter(|holder| stopped.contains(holder.as_str()));
+        for holder in holders {
+            // What is written counts, also if it is the other way round.
+            let known = with_requirements(service.scripts(), std::slice::from_ref(name));
+            if !known.contains(holder) && !job.waits.iter().any(|wait| wait.name == *holder) {
+                job.wait(Kind::Stop, holder, true);
+            }
         }
         jobs.push(job);
     }

@@ -7,7 +7,7 @@ use crate::systemtap::journal::{Journal, reason};
 use crate::systemtap::settings::Runtime;
 use serde::{Deserialize, Serialize};
 use std::fs::File;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 /// All that a compilation has to know.
@@ -33,6 +33,8 @@ pub struct Compile {
     pub cache: Cache,
     /// What it is made from.
     pub record: Record,
+    /// Those of the options that what stap learns of kernels depends on.
+    pub build_key: Vec<String>,
     /// Where stap may keep what it learns of kernels, if its environment does not say.
     pub systemtap_dir: PathBuf,
     /// The log.
@@ -59,10 +61,36 @@ impl Compile {
             let why = reason(&text, None).unwrap_or_else(|| "stap failed without a word".to_owned());
             return Err(Failure::new(why));
         }
+        self.note_learned();
         let kept = self.cache.put(&self.name, self.runtime, &compiled, &self.record);
         kept.and_then(|()| self.cache.put_uprobes(&self.name, &self.work.join("uprobes/uprobes.ko"))).map_err(
             |error| Failure::new(format!("cannot write into {}: {error}", self.cache.directory.display())),
         )
+    }
+
+    /// Whether stap need not find out any more what this kernel can do, as it does once for each set of options: ten
+    /// seconds of work, in which others of the set would do the same. What it finds has a name that only stap can
+    /// tell, so a mark of ours lies in the same directory: who empties that takes the mark, too, and a mark that is
+    /// wrong costs time and nothing else.
+    pub fn has_learned(&self) -> bool {
+        self.mark().exists()
+    }
+
+    fn note_learned(&self) {
+        // Only where stap keeps something at all.
+        let mark = self.mark();
+        if mark.parent().is_some_and(Path::is_dir) {
+            let _ = File::create(mark);
+        }
+    }
+
+    fn mark(&self) -> PathBuf {
+        let set = |name| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+        let home = set("HOME").filter(|home| home != Path::new("/")).map(|home| home.join(".systemtap"));
+        let dir = set("SYSTEMTAP_DIR").or(home).unwrap_or_else(|| self.systemtap_dir.clone());
+        let key = (&self.record.kernel, &self.record.stap, &self.build_key, self.runtime);
+        let key = serde_json::to_vec(&key).expect("BUG: texts are JSON");
+        dir.join("cache").join(format!("serel-{}", blake3::hash(&key).to_hex()))
     }
 
     fn command(&self) -> Command {

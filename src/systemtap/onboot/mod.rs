@@ -95,7 +95,7 @@ fn compiled(service: &Service<'_>, names: &[String]) -> Result<Vec<Script>, Trou
         };
         jobs.push(job);
     }
-    prepare::elect_leaders(service, &mut jobs);
+    prepare::elect_leaders(&mut jobs);
     let plan = prepare::plan(service, &jobs)?;
     let report = carry_out(service, "onboot", &jobs, &plan).map_err(trouble)?;
     if report.interrupted.is_some() || (report.failures() > 0 && service.settings.passall) {

@@ -1,0 +1,33 @@
+# Read before each case: a step is one command, of which the exit code and both outputs are reported.
+# shellcheck shell=sh
+
+# step NAME COMMAND...
+step() {
+    echo "@step $1"
+    shift
+    "$@" > /run/stdout 2> /run/stderr < /dev/null
+    code=$?
+    awk '{ print "1 " $0 }' /run/stdout
+    awk '{ print "2 " $0 }' /run/stderr
+    echo "@code $code"
+}
+
+# until_so COMMAND...: runs it every 50 ms until it succeeds; the time limit of the case is its own.
+until_so() {
+    while ! "$@" > /dev/null 2>&1; do
+        usleep 50000
+    done
+}
+
+# loaded: name, users and holders of all modules.
+loaded() {
+    awk '{ print $1, $3, $4 }' /proc/modules
+}
+
+is_loaded() {
+    grep -q "^$1 " /proc/modules
+}
+
+is_gone() {
+    ! is_loaded "$1"
+}
