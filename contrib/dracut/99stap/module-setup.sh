@@ -3,7 +3,9 @@
 # `systemtap-service onboot` writes; that also names this module, and nothing else does.
 
 check() {
+    # shellcheck disable=SC2154 # moddir is dracut's
     [ -r "$moddir/params.conf" ] || return 1
+    # shellcheck source=/dev/null
     . "$moddir/params.conf"
     [ -n "$ONBOOT_SCRIPTS" ] || return 1
     return 255
@@ -15,6 +17,7 @@ depends() {
 
 install() {
     local script
+    # shellcheck source=/dev/null
     . "$moddir/params.conf"
     inst "$STAPRUN"
     inst "$STAPIO"

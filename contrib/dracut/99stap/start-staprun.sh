@@ -2,6 +2,7 @@
 # Loads the scripts of params.conf. Each has -L among its options: staprun loads and goes, the boot never waits.
 # What staprun says is kept apart from the status files of the service.
 
+# shellcheck source=/dev/null
 . /etc/systemtap-params.conf
 for script in $ONBOOT_SCRIPTS; do
     said=/dev/null
