@@ -138,16 +138,17 @@ fn list(real: &Path) -> io::Result<(Digest, Vec<(OsString, bool)>)> {
         }
     }
     names.sort_unstable();
-    let mut hasher = blake3::Hasher::new();
+    // All at once: a digest that is fed word by word takes ten times as long.
+    let mut text = Vec::with_capacity(names.len() * 16);
     for (name, is_link) in &names {
-        hasher.update(name.as_bytes());
-        hasher.update(b"\0");
+        text.extend_from_slice(name.as_bytes());
+        text.push(0);
         if *is_link {
-            hasher.update(fs::read_link(real.join(name))?.as_os_str().as_bytes());
+            text.extend_from_slice(fs::read_link(real.join(name))?.as_os_str().as_bytes());
         }
-        hasher.update(b"\0");
+        text.push(0);
     }
-    Ok((Digest(*hasher.finalize().as_bytes()), names))
+    Ok((Digest::of(&text), names))
 }
 
 fn link(real: &Path, meta: &fs::Metadata) -> io::Result<Digest> {
