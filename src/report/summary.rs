@@ -47,7 +47,7 @@ pub fn summary(account: &Account, colour: bool) -> String {
     if left_out > 0 {
         let _ = writeln!(out, "        and {left_out} more were skipped");
     }
-    if let Some(record) = failed.first() {
+    if let (Some(record), None) = (failed.first(), account.run.interrupted) {
         let _ = writeln!(out, "serelrc: to see what is wrong, type: {}", by_hand(account, record.job));
     }
     if let Some(signal) = account.run.interrupted {
