@@ -130,6 +130,10 @@ impl<S: Spawner> Spawner for Hosting<S> {
         self.inside.pid(job)
     }
 
+    fn lingers(&mut self, job: JobId) -> bool {
+        self.inside.lingers(job)
+    }
+
     fn parentage(&self) -> Parentage {
         ipc::parentage
     }

@@ -155,6 +155,10 @@ impl<S: Spawner> Spawner for Journalled<'_, S> {
         self.inside.pid(job)
     }
 
+    fn lingers(&mut self, job: JobId) -> bool {
+        self.inside.lingers(job)
+    }
+
     fn ended(&mut self, job: JobId, outcome: Outcome) {
         self.write(if outcome.succeeded() { DONE } else { FAILED }, job);
     }

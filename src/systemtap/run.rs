@@ -182,6 +182,10 @@ impl Spawner for Jobs {
         self.slots
     }
 
+    fn lingers(&mut self, job: JobId) -> bool {
+        self.inside.lingers(job)
+    }
+
     fn ended(&mut self, job: JobId, outcome: Outcome) {
         self.inside.ended(job, outcome);
     }

@@ -12,6 +12,8 @@ pub(super) enum Stage {
     Terminate,
     /// It had SIGTERM; it gets SIGKILL.
     Kill,
+    /// It had SIGTERM and has ended; others of its group are looked for, and get SIGKILL when their time is over.
+    Linger,
     /// It had SIGKILL and is still there (stuck in the kernel): the run goes on without it.
     Abandon,
 }
@@ -33,6 +35,11 @@ impl Deadlines {
     pub(super) fn set(&mut self, job: JobId, at: Nanos, stage: Stage) {
         self.current[job] = Some((at, stage));
         self.due.push(Reverse((at, job, stage)));
+    }
+
+    /// When the deadline of a job is, and what it is about.
+    pub(super) fn of(&self, job: JobId) -> Option<(Nanos, Stage)> {
+        self.current[job]
     }
 
     /// The job has ended.

@@ -17,6 +17,9 @@ use crate::registry::{Effect, Registry, State};
 use crate::text::signal_name;
 use std::collections::HashSet;
 
+/// How often those are looked for whom a job left behind that was asked to end.
+const LOOK: Nanos = 50_000_000;
+
 /// How to run a plan.
 #[derive(Debug, Clone, Copy)]
 pub struct Settings {
@@ -81,6 +84,8 @@ struct Draft {
     start: Option<Nanos>,
     available: Option<Nanos>,
     timed_out: bool,
+    /// What it cost, when its process has ended and others of its group have not; and how long these have.
+    left: Option<(Usage, Nanos)>,
     done: Option<Record>,
 }
 
@@ -293,6 +298,14 @@ impl<S: Spawner, C: Clock> Dispatcher<'_, S, C> {
         if self.records[job].done.is_some() {
             return;
         }
+        // Asked to end, it did; those whom it left behind have been asked, too, and have until the same time.
+        if let (Some((until, Stage::Kill)), true) = (self.deadlines.of(job), self.records[job].timed_out)
+            && self.spawner.lingers(job)
+        {
+            self.records[job].left = Some((usage, until));
+            self.deadlines.set(job, at.saturating_add(LOOK), Stage::Linger);
+            return;
+        }
         let outcome = match exit {
             _ if self.records[job].timed_out => Outcome::TimedOut,
             Exit::Code(0) => Outcome::Done,
@@ -362,6 +375,10 @@ impl<S: Spawner, C: Clock> Dispatcher<'_, S, C> {
         }
         for index in 0..self.running.len() {
             let job = self.running[index];
+            if self.records[job].left.is_some() {
+                // Its end is near as it is.
+                continue;
+            }
             if again {
                 self.spawner.signal(job, libc::SIGKILL);
                 self.deadlines.set(job, now + self.settings.grace, Stage::Abandon);
@@ -397,6 +414,7 @@ impl<S: Spawner, C: Clock> Dispatcher<'_, S, C> {
                     self.spawner.signal(job, libc::SIGKILL);
                     self.deadlines.set(job, now + self.settings.grace, Stage::Abandon);
                 }
+                Stage::Linger => self.look_for_left(job, now),
                 Stage::Abandon => {
                     self.reporter.say(format!(
                         "{} does not even end on SIGKILL: going on without it",
@@ -411,6 +429,16 @@ impl<S: Spawner, C: Clock> Dispatcher<'_, S, C> {
                 }
             }
         }
+    }
+
+    /// The process of a job has ended in time, but others of its group had not.
+    fn look_for_left(&mut self, job: JobId, now: Nanos) {
+        let Some((usage, until)) = self.records[job].left else { return };
+        if self.spawner.lingers(job) && now < until {
+            return self.deadlines.set(job, now.saturating_add(LOOK).min(until), Stage::Linger);
+        }
+        self.spawner.signal(job, libc::SIGKILL);
+        self.end(job, now, Outcome::TimedOut, usage);
     }
 
     /// Nothing runs, nothing is ready, and jobs are left: the plan was no good (a circle that no verification saw).

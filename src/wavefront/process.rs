@@ -52,6 +52,8 @@ pub struct Processes {
     scripts: IdVec<JobId, Script>,
     environment: Vec<CString>,
     pids: IdVec<JobId, Option<Pid>>,
+    /// Groups that have outlived the process of their job. Their numbers are not given again as long as they last.
+    left: IdVec<JobId, Option<Pid>>,
     /// The job that has the terminal in its foreground, and how the terminal was set before; under it those that had
     /// it before, and wait for others now.
     foreground: Vec<(JobId, Option<Termios>)>,
@@ -78,6 +80,7 @@ impl Processes {
         let reaper = Reaper::start(scripts.len(), sender.clone())?;
         Ok(Self {
             pids: vec![None; scripts.len()].into(),
+            left: vec![None; scripts.len()].into(),
             scripts,
             environment,
             foreground: Vec::new(),
@@ -174,8 +177,9 @@ impl Spawner for Processes {
     }
 
     fn signal(&mut self, job: JobId, signal: i32) {
-        let (Some(pid), Ok(signal)) = (self.pids[job], Signal::try_from(signal)) else { return };
-        if killpg(pid, signal).is_err() {
+        let group = self.pids[job].or(self.left[job]);
+        let (Some(pid), Ok(signal)) = (group, Signal::try_from(signal)) else { return };
+        if killpg(pid, signal).is_err() && self.pids[job].is_some() {
             let _ = kill(pid, signal);
         }
         let _ = killpg(pid, Signal::SIGCONT);
@@ -183,6 +187,11 @@ impl Spawner for Processes {
 
     fn pid(&self, job: JobId) -> Option<u32> {
         self.pids[job].map(|pid| pid.as_raw().unsigned_abs())
+    }
+
+    fn lingers(&mut self, job: JobId) -> bool {
+        self.left[job].take_if(|group| !lives(*group));
+        self.left[job].is_some()
     }
 
     fn next(&mut self, until: Option<Nanos>) -> Option<Event> {
@@ -194,7 +203,7 @@ impl Spawner for Processes {
             }
         };
         if let Some(Event::Exited { job, exit, .. }) = &event {
-            self.pids[*job] = None;
+            self.left[*job] = self.pids[*job].take().filter(|pid| killpg(*pid, None).is_ok());
             self.leave_foreground(*job, *exit);
         }
         event
@@ -210,6 +219,22 @@ pub fn hold_signals() -> nix::Result<SigSet> {
     let mut before = SigSet::empty();
     pthread_sigmask(SigmaskHow::SIG_BLOCK, Some(&reaper::signals()), Some(&mut before))?;
     Ok(before)
+}
+
+/// Whether a group has a process that has not ended. Those that nobody has waited for yet do not count, where that can
+/// be told (`proc_pid_stat(5)`, fields 3 and 5).
+fn lives(group: Pid) -> bool {
+    if killpg(group, None).is_err() {
+        return false;
+    }
+    let Ok(processes) = std::fs::read_dir("/proc") else { return true };
+    let number = group.as_raw().to_string();
+    processes.flatten().any(|process| {
+        let stat = std::fs::read(process.path().join("stat")).unwrap_or_default();
+        let text = String::from_utf8_lossy(&stat);
+        let mut fields = text.rsplit(") ").next().unwrap_or_default().split(' ');
+        !matches!(fields.next(), None | Some("" | "Z" | "X")) && fields.nth(1) == Some(&number)
+    })
 }
 
 /// Starts a script. One without a `#!` line is given to a shell, as a shell does with it, and as init scripts may

@@ -85,6 +85,11 @@ pub trait Spawner {
         None
     }
 
+    /// Whether the process of a job has ended and left others in its group.
+    fn lingers(&mut self, _job: JobId) -> bool {
+        false
+    }
+
     /// How processes are found by their numbers, where they can ask anything of the run.
     fn parentage(&self) -> Parentage {
         |_| None

@@ -103,6 +103,18 @@ fn a_timeout_ends_the_whole_group_and_kills_the_deaf() {
     assert!(!is_alive(child), "the child of the script that timed out still runs");
 }
 
+#[test]
+fn a_deaf_child_of_a_script_that_timed_out_is_killed() {
+    let sandbox = tree(&[Script::new("hangs").then(
+        "( trap '' TERM; echo up > \"${0%/etc/*}/up\"; while :; do sleep 1000; done ) &\n\
+         echo $! > \"${0%/etc/*}/child\"; wait",
+    )]);
+    sandbox.serelrc(&["start", "2", "--timeout", "1"]).expect_code(124);
+    assert_eq!(sandbox.read("up"), "up\n");
+    let child: i32 = sandbox.read("child").trim().parse().unwrap();
+    assert!(!is_alive(child), "the deaf child of the script that timed out still runs");
+}
+
 /// Whether a process is there and no zombie.
 fn is_alive(pid: i32) -> bool {
     let state = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
