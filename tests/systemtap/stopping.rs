@@ -196,6 +196,45 @@ fn what_cannot_be_started_again_is_not_stopped() {
     assert_eq!(tap.loaded(), ["one"]);
 }
 
+/// `b` is healthy, and would be down without anything new.
+#[test]
+fn whoever_requires_what_cannot_be_compiled_goes_on() {
+    let tap = tree(&[("a", ""), ("b", "a"), ("c", "b")]);
+    tap.run(&["start"]).expect_code(0);
+    tap.forget();
+    tap.sandbox.write("script.d/a.stp", "probe broken\n", 0o644);
+    tap.fail("compile-a", "parse error: expected something");
+    tap.run(&["restart"]).expect_code(1);
+    assert_eq!(tap.loaded(), ["a", "b", "c"]);
+    assert!(!tap.journal().iter().any(|line| line.starts_with("unload")), "{:?}", tap.journal());
+    // The same where it is known before anything is run.
+    std::fs::remove_file(tap.at("script.d/a.stp")).unwrap();
+    let done = tap.run(&["restart"]).expect_code(1);
+    assert!(done.stdout.contains("it stays as it is: it requires a: no script file("), "{done}");
+    assert_eq!(tap.loaded(), ["a", "b", "c"]);
+    assert!(!tap.journal().iter().any(|line| line.starts_with("unload")), "{:?}", tap.journal());
+}
+
+#[test]
+fn a_restart_stops_nobody_before_all_that_it_requires_is_compiled() {
+    let tap = tree(&[("a", ""), ("b", "a")]);
+    tap.run(&["start"]).expect_code(0);
+    tap.forget();
+    tap.sandbox.write("script.d/a.stp", "probe end {}\n", 0o644);
+    tap.run(&["restart"]).expect_code(0);
+    let journal = tap.journal();
+    assert!(position(&journal, "compile- a") < position(&journal, "unload b"), "{journal:?}");
+}
+
+#[test]
+fn a_restart_starts_nobody_whose_requirement_cannot_be_started() {
+    let tap = tree(&[("a", ""), ("b", "a")]);
+    tap.parameters("a_OPT=-Z");
+    let done = tap.run(&["restart", "-R", "b"]).expect_code(1);
+    assert!(done.stdout.contains(" Starting b ... skipped: it requires a, which could not"), "{done}");
+    assert_eq!(tap.loaded(), [""; 0]);
+}
+
 #[test]
 fn a_restart_follows_requirements_both_ways() {
     let tap = tree(&[("a", ""), ("b", "a")]);
