@@ -51,6 +51,9 @@ const TOOLS: [(&str, &str); 8] = [
     ("STAPIO", "stapio"),
 ];
 
+/// Seconds that a job may take: compilations take minutes on slow machines, and no boot may wait for ever.
+const JOB_TIMEOUT: &str = "600";
+
 /// Which back end runs a script.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -141,7 +144,7 @@ pub fn presets() -> impl Iterator<Item = (&'static str, &'static str)> {
         ("PATH", TOOL_PATH),
         ("DEFAULT_START", ""),
         ("RUNTIME", "kernel"),
-        ("JOB_TIMEOUT", "0"),
+        ("JOB_TIMEOUT", JOB_TIMEOUT),
     ])
 }
 
@@ -267,11 +270,12 @@ fn runtime(config: &Config, problems: &mut Vec<Diagnostic>) -> Runtime {
 }
 
 fn job_timeout(config: &Config, problems: &mut Vec<Diagnostic>) -> u64 {
-    let Some(variable) = config.get("JOB_TIMEOUT") else { return 0 };
+    let default = JOB_TIMEOUT.parse().expect("BUG: a number");
+    let Some(variable) = config.get("JOB_TIMEOUT") else { return default };
     variable.value.parse().unwrap_or_else(|_| {
         let text = format!("JOB_TIMEOUT is `{}`, which is no number of seconds", variable.value);
         problems.push(config.finding(Severity::Warning, variable, text).help("0 means no limit"));
-        0
+        default
     })
 }
 
