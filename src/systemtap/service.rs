@@ -85,7 +85,7 @@ impl<'i> Service<'i> {
         if directory.starts_with('/') {
             config.read_directory(&directory);
         }
-        let settings = Settings::of(&mut config);
+        let settings = Settings::of(&mut config).filter(|_| !config.unusable);
         say(&config.problems);
         let settings = settings.ok_or_else(|| Trouble {
             code: 6,

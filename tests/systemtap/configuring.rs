@@ -202,3 +202,27 @@ fn no_name_leads_out_of_a_directory() {
     tap.run(&["cleanup", "-y", "../precious"]).expect_code(1);
     assert!(tap.at("precious.stp").exists());
 }
+
+/// Programs that call this one put options together.
+#[test]
+fn options_may_be_repeated() {
+    let tap = tree(&[("one", "")]);
+    tap.run(&["start", "-y", "-y", "-R", "-R"]).expect_code(0);
+    let config = tap.at("config").display().to_string();
+    tap.run(&["stop", "-c", &config]).expect_code(0);
+    assert_eq!(tap.loaded(), [""; 0]);
+}
+
+/// What is left of the configuration then is not what anybody wanted: it may mean "all scripts".
+#[test]
+fn nothing_is_started_where_global_parameters_are_lost() {
+    let tap = tree(&[("one", "")]);
+    tap.config("DEFAULT_START=../one\n");
+    let done = tap.run(&["start"]).expect_code(6);
+    assert!(done.stderr.contains("../one is not a valid script name"), "{done}");
+    tap.config("");
+    tap.parameters("DEFAULT_START=one\nX=$(x)");
+    let done = tap.run(&["start"]).expect_code(6);
+    assert!(done.stderr.contains("conf.d/zz.conf:2:3: a command substitution"), "{done}");
+    assert_eq!(tap.loaded(), [""; 0]);
+}

@@ -32,11 +32,6 @@ impl Variables {
         self.set.get(name)
     }
 
-    /// All of them, in no order.
-    pub(super) fn iter(&self) -> impl Iterator<Item = (&str, &Variable)> {
-        self.set.iter().map(|(name, variable)| (name.as_str(), variable))
-    }
-
     /// Gives a variable a value that no file has set.
     pub(super) fn preset(&mut self, name: &str, value: &str) {
         let variable = Variable { value: value.to_owned(), file: usize::MAX, at: Place::default() };
