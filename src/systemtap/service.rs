@@ -16,6 +16,7 @@ use crate::model::{IdVec, JobId};
 use crate::plan::Plan;
 use crate::root::Root;
 use crate::wavefront::Observer;
+use nix::sys::utsname::uname;
 use nix::syslog::Severity as Urgency;
 use std::cell::OnceCell;
 use std::fs::File;
@@ -81,7 +82,15 @@ impl<'i> Service<'i> {
         let config_file = std::path::absolute(given).unwrap_or_else(|_| given.into()).display().to_string();
         let release = Kernel::running_release();
         let release = call.kernel.clone().unwrap_or(release);
-        let own = [("CONFIG", config_file.as_str()), ("KRELEASE", release.as_str())];
+        // What bash sets by itself and the environment cannot change.
+        let host = uname().map(|uname| uname.nodename().to_string_lossy().into_owned()).unwrap_or_default();
+        let user = nix::unistd::getuid().to_string();
+        let own = [
+            ("CONFIG", config_file.as_str()),
+            ("KRELEASE", release.as_str()),
+            ("HOSTNAME", host.as_str()),
+            ("UID", user.as_str()),
+        ];
         let mut config =
             Config::new(presets().map(|(name, value)| -> (&str, &str) { (name, value) }).chain(own));
         config.read_global(&config_file);

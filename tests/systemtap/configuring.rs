@@ -226,3 +226,15 @@ fn nothing_is_started_where_global_parameters_are_lost() {
     assert!(done.stderr.contains("conf.d/zz.conf:2:3: a command substitution"), "{done}");
     assert_eq!(tap.loaded(), [""; 0]);
 }
+
+#[test]
+fn the_name_of_the_host_is_known_and_unknown_names_are_said() {
+    let tap = tree(&[("one", "")]);
+    let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap();
+    let top = tap.sandbox.path().display().to_string();
+    tap.parameters(&format!("one_OPT=\"-o {top}/$HOSTNAME-$LOST.out\""));
+    let done = tap.run(&["start"]).expect_code(0);
+    assert!(done.stderr.contains("conf.d/zz.conf:1:1: `LOST` is used here and never set"), "{done}");
+    let call = tap.calls().into_iter().find(|call| call.starts_with("staprun -o")).unwrap();
+    assert!(call.starts_with(&format!("staprun -o {top}/{}-.out ", host.trim())), "{call}");
+}

@@ -141,7 +141,13 @@ impl Config {
         let mut faults = parsed.faults;
         if faults.is_empty() {
             match self.variables.assign(self.files.len(), &parsed.assignments) {
-                Ok(()) => {
+                Ok(missing) => {
+                    for (name, at) in missing {
+                        let text = format!("`{name}` is used here and never set: it stands for nothing");
+                        let fault = Diagnostic::new(Severity::Warning, Kind::Syntax, file, at, text);
+                        let help = format!("set it before, or write ${{{name}:-}} if that is what is meant");
+                        self.problems.push(fault.help(help));
+                    }
                     self.files.push(file.to_owned());
                     return true;
                 }
@@ -280,6 +286,10 @@ mod tests {
             said.contains("b_OPT=\"$(touch /x)\"\n           ^^\n  help: nothing in this file"),
             "{said}"
         );
+        let unset = Tree::new(&[("config", "A=1\nB=$A$TYPO$TYPO\nC=${D:-x}${E+y}\n")]).read();
+        let said = texts(&unset);
+        assert!(said.contains("/config:2:1: `TYPO` is used here and never set"), "{said}");
+        assert_eq!(unset.problems.len(), 1, "{said}");
         assert!(["a", "b", "c"].iter().all(|name| config.refused(name).is_some()));
         assert!(!config.unusable);
         assert!(Tree::new(&[("config", "exit 7\n")]).read().unusable);
