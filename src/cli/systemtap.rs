@@ -17,7 +17,7 @@ const COMMANDS: &str = "Usage: systemtap-service {start|stop|restart|reload|forc
 
 /// Start, stop and compile systemtap scripts as services
 #[derive(Debug, Parser)]
-#[command(name = "systemtap-service", version, disable_version_flag = true)]
+#[command(name = "systemtap-service", version, disable_version_flag = true, args_override_self = true)]
 #[expect(clippy::struct_excessive_bools, reason = "one for each switch")]
 struct Cli {
     /// What to do

@@ -148,7 +148,9 @@ impl Cache {
         }
         self.put_key(name, &key)?;
         fs::rename(&staged, &object)?;
-        replace(&self.file(name, "opts"), &format!("{}\n{}\n", record.kernel.uname_line(), record.options))?;
+        let opts = format!("{}\n{}\n", record.kernel.uname_line(), record.options);
+        let place = self.file(name, "opts");
+        fs::rename(stage(&place, opts.as_bytes())?, place)?;
         self.put_key(name, &Key { records: vec![record] })?;
         File::open(&self.directory)?.sync_all()
     }

@@ -93,6 +93,13 @@ pub fn run(call: &Invocation, display: &Making<'_>) -> u8 {
         service.adopt_if_alone();
         return command::status::status(&service);
     }
+    // Nobody else has to wait for an answer.
+    let agreed = match call.command {
+        Command::Compile => compile::agree(&service),
+        Command::Cleanup => cleanup::agree(&service),
+        _ => Some(Vec::new()),
+    };
+    let Some(agreed) = agreed else { return command::OK };
     let _lock = match service.lock() {
         Ok(lock) => lock,
         Err(trouble) => return give_up(&trouble),
@@ -103,8 +110,8 @@ pub fn run(call: &Invocation, display: &Making<'_>) -> u8 {
         Command::Stop => stop::stop(&service),
         Command::Restart => restart::restart(&service),
         Command::Condrestart => restart::conditionally(&service),
-        Command::Compile => compile::compile(&service),
-        Command::Cleanup => cleanup::cleanup(&service),
+        Command::Compile => compile::compile(&service, &agreed),
+        Command::Cleanup => cleanup::cleanup(&service, &agreed),
         Command::Onboot => onboot::onboot(&service),
         Command::Status => unreachable!("BUG: status was dealt with"),
     }

@@ -10,6 +10,7 @@ use nix::unistd;
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 use std::io;
 use std::os::fd::{AsFd as _, OwnedFd};
+use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 use std::time::Duration;
 
@@ -41,6 +42,17 @@ impl Process {
         let same = started.is_none_or(|started| start_time(pid) == Some(started));
         let program = runner(pid, name).filter(|_| same)?;
         Some(Self { pid, pidfd, bpf: program == "stapbpf" })
+    }
+
+    /// The runner that was given exactly this file, if there is one; where its number is not known.
+    pub fn search(file: &Path) -> Option<Self> {
+        let name = file.file_stem()?.to_str()?;
+        let entries = std::fs::read_dir("/proc").ok()?;
+        let pids = entries.flatten().filter_map(|entry| entry.file_name().to_str()?.parse::<i32>().ok());
+        pids.filter(|pid| has_argument(*pid, file)).find_map(|pid| {
+            // Once more, when it is held.
+            Self::find(pid, name, None).filter(|_| has_argument(pid, file))
+        })
     }
 
     /// Whether it runs a BPF program, which needs no module.
@@ -88,6 +100,12 @@ pub fn start_time(pid: i32) -> Option<u64> {
     fields.split_whitespace().nth(START_TIME)?.parse().ok()
 }
 
+/// Whether a file is an argument of a process.
+fn has_argument(pid: i32, file: &Path) -> bool {
+    let arguments = std::fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+    arguments.split(|byte| *byte == 0).any(|argument| argument == file.as_os_str().as_bytes())
+}
+
 /// The program that a process runs, if it is a runner, and of this script: one of its arguments is the compiled file.
 fn runner(pid: i32, name: &str) -> Option<&'static str> {
     let program = match std::fs::read_link(format!("/proc/{pid}/exe")) {
@@ -105,7 +123,7 @@ fn runner(pid: i32, name: &str) -> Option<&'static str> {
     let named = arguments.split(|byte| *byte == 0).any(|argument| {
         let argument = String::from_utf8_lossy(argument);
         let file = Path::new(&*argument).file_name().and_then(|file| file.to_str()).unwrap_or_default();
-        file == name || [".ko", ".bo"].iter().any(|ending| file.strip_suffix(ending) == Some(name))
+        [".ko", ".bo"].iter().any(|ending| file.strip_suffix(ending) == Some(name))
     });
     named.then_some(program)
 }

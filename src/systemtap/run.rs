@@ -14,7 +14,7 @@ use crate::wavefront::{
 };
 use nix::sys::signal::SigSet;
 use std::ffi::{CString, OsString};
-use std::os::unix::ffi::OsStringExt as _;
+use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 
 /// From SIGTERM to SIGKILL.
 const GRACE: Nanos = 15_000_000_000;
@@ -109,12 +109,15 @@ fn script(job: &Job) -> Result<Script, String> {
     Ok(Script { program, arguments })
 }
 
-/// Our own environment; with the PATH of the configuration, so that a script is compiled by hand as it is at boot, and
-/// with messages that can be understood.
+/// Our own environment, without all that changes what stap makes and where it asks for more, and with the PATH of the
+/// configuration, so that a script is compiled by hand as it is at boot; and with messages that can be understood.
 fn environment(service: &Service<'_>) -> Vec<CString> {
     let path = OsString::from(service.config.value("PATH"));
     std::env::vars_os()
-        .filter(|(name, _)| name != "PATH" && name != "LC_ALL")
+        .filter(|(name, _)| {
+            let name = name.as_bytes();
+            !matches!(name, b"PATH" | b"LC_ALL" | b"DEBUGINFOD_URLS") && !name.starts_with(b"SYSTEMTAP_")
+        })
         .chain([("PATH".into(), path), ("LC_ALL".into(), "C".into())])
         .filter_map(|(name, value)| {
             CString::new([&name.into_vec()[..], b"=", &value.into_vec()].concat()).ok()

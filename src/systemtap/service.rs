@@ -6,6 +6,7 @@ use super::journal::Journal;
 use super::kernel::Kernel;
 use super::lock::Lock;
 use super::modules::Modules;
+use super::process::pause;
 use super::scripts::Scripts;
 use super::settings::{Settings, presets};
 use super::status::{State, Status};
@@ -15,11 +16,20 @@ use crate::model::{IdVec, JobId};
 use crate::plan::Plan;
 use crate::root::Root;
 use crate::wavefront::Observer;
+use nix::sys::utsname::uname;
 use nix::syslog::Severity as Urgency;
 use std::cell::OnceCell;
+use std::fs::File;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+/// How long stap may take to tell its version.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Between two looks.
+const STEP: Duration = Duration::from_millis(5);
 
 /// What is wrong with the ground on which commands stand; the exit code and the words.
 #[derive(Debug)]
@@ -72,7 +82,15 @@ impl<'i> Service<'i> {
         let config_file = std::path::absolute(given).unwrap_or_else(|_| given.into()).display().to_string();
         let release = Kernel::running_release();
         let release = call.kernel.clone().unwrap_or(release);
-        let own = [("CONFIG", config_file.as_str()), ("KRELEASE", release.as_str())];
+        // What bash sets by itself and the environment cannot change.
+        let host = uname().map(|uname| uname.nodename().to_string_lossy().into_owned()).unwrap_or_default();
+        let user = nix::unistd::getuid().to_string();
+        let own = [
+            ("CONFIG", config_file.as_str()),
+            ("KRELEASE", release.as_str()),
+            ("HOSTNAME", host.as_str()),
+            ("UID", user.as_str()),
+        ];
         let mut config =
             Config::new(presets().map(|(name, value)| -> (&str, &str) { (name, value) }).chain(own));
         config.read_global(&config_file);
@@ -85,7 +103,7 @@ impl<'i> Service<'i> {
         if directory.starts_with('/') {
             config.read_directory(&directory);
         }
-        let settings = Settings::of(&mut config);
+        let settings = Settings::of(&mut config).filter(|_| !config.unusable);
         say(&config.problems);
         let settings = settings.ok_or_else(|| Trouble {
             code: 6,
@@ -194,10 +212,9 @@ impl<'i> Service<'i> {
     pub fn stap_version(&self) -> Option<&str> {
         self.stap
             .get_or_init(|| {
-                let output = Command::new(self.settings.tool("STAP")?).arg("-V").output().ok()?;
-                let said = [output.stdout, output.stderr].concat();
-                let said = String::from_utf8_lossy(&said);
-                Some(said.lines().next()?.trim().to_owned()).filter(|line| !line.is_empty())
+                let mut command = Command::new(self.settings.tool("STAP")?);
+                command.arg("-V").env("LC_ALL", "C").env_remove("LANGUAGE").stdin(Stdio::null());
+                version(&said(command, &self.work().ok()?.join("version"))?)
             })
             .as_deref()
     }
@@ -227,6 +244,31 @@ impl<'i> Service<'i> {
     }
 }
 
+/// What a program says of itself; `None` when it does not say so in time.
+fn said(mut command: Command, file: &Path) -> Option<String> {
+    let output = File::create_new(file).ok()?;
+    command.stdout(output.try_clone().ok()?).stderr(output);
+    let mut child = command.spawn().ok()?;
+    let until = Instant::now() + PATIENCE;
+    while child.try_wait().ok()?.is_none() {
+        if Instant::now() >= until {
+            let _ = child.kill();
+            let _ = child.wait();
+            return None;
+        }
+        pause(STEP);
+    }
+    Some(String::from_utf8_lossy(&std::fs::read(file).ok()?).into_owned())
+}
+
+/// The version in what `stap -V` says: what stands in the parentheses of its first line, the words around it are
+/// translated.
+fn version(said: &str) -> Option<String> {
+    let line = said.lines().next()?.trim();
+    let inside = line.split_once('(').and_then(|(_, rest)| rest.split_once(')')).map(|(inside, _)| inside);
+    Some(inside.unwrap_or(line).to_owned()).filter(|version| !version.is_empty())
+}
+
 /// A display for a run: the plan, what each job took before in microseconds, and the command. `None` for plain lines.
 pub type Making<'d> = dyn Fn(&Plan, &IdVec<JobId, Option<u64>>, &str) -> Option<Box<dyn Observer>> + 'd;
 
@@ -234,4 +276,17 @@ pub type Making<'d> = dyn Fn(&Plan, &IdVec<JobId, Option<u64>>, &str) -> Option<
 pub fn say(problems: &[Diagnostic]) {
     let text: String = problems.iter().map(|problem| problem.render(&Root::default())).collect();
     let _ = std::io::stderr().lock().write_all(text.as_bytes());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_version_is_what_stands_in_parentheses() {
+        let said = "Systemtap translator/driver (version 5.0/0.190, Debian 5.0-2)\nCopyright\n";
+        assert_eq!(version(said).unwrap(), "version 5.0/0.190, Debian 5.0-2");
+        assert_eq!(version("stap 9\n").unwrap(), "stap 9");
+        assert_eq!((version(""), version("()")), (None, None));
+    }
 }

@@ -51,6 +51,9 @@ const TOOLS: [(&str, &str); 8] = [
     ("STAPIO", "stapio"),
 ];
 
+/// Seconds that a job may take: compilations take minutes on slow machines, and no boot may wait for ever.
+const JOB_TIMEOUT: &str = "600";
+
 /// Which back end runs a script.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -141,8 +144,16 @@ pub fn presets() -> impl Iterator<Item = (&'static str, &'static str)> {
         ("PATH", TOOL_PATH),
         ("DEFAULT_START", ""),
         ("RUNTIME", "kernel"),
-        ("JOB_TIMEOUT", "0"),
+        ("JOB_TIMEOUT", JOB_TIMEOUT),
     ])
+}
+
+/// Whether a parameter is one that holds for all scripts.
+fn is_global(name: &str) -> bool {
+    name == "KRELEASE"
+        || TOOLS.iter().any(|(tool, _)| *tool == name)
+        || name == "BUILD_PATH"
+        || presets().any(|(known, _)| known == name)
 }
 
 /// What a word means as an answer: yes, no, or neither.
@@ -155,13 +166,15 @@ pub fn yes_or_no(word: &str) -> Option<bool> {
 }
 
 impl Settings {
-    /// Reads the parameters of a configuration; what is wrong with them is added to its problems. `None` when a path
-    /// cannot be used.
+    /// Reads the parameters of a configuration; what is wrong with them is added to its problems. `None` when one cannot
+    /// be used, or stands in a file that was refused.
     pub fn of(config: &mut Config) -> Option<Self> {
         let mut problems = Vec::new();
         let settings = Self::read(config, &mut problems);
+        // A refused file may have said anything of them.
+        let settings = settings.ok().filter(|_| !config.lost().any(is_global));
         config.problems.append(&mut problems);
-        settings.ok()
+        settings
     }
 
     fn read(config: &Config, problems: &mut Vec<Diagnostic>) -> Result<Self, Unusable> {
@@ -185,7 +198,7 @@ impl Settings {
             autocompile: switch(config, "AUTOCOMPILE", problems),
             allow_cacheonly: switch(config, "ALLOW_CACHEONLY", problems),
             log_boot_err: switch(config, "LOG_BOOT_ERR", problems),
-            default_start: default_start(config, problems),
+            default_start: default_start(config, problems)?,
             runtime: runtime(config, problems),
             job_timeout: job_timeout(config, problems),
             tools: tools(config, problems),
@@ -246,15 +259,18 @@ fn switch(config: &Config, name: &str, problems: &mut Vec<Diagnostic>) -> bool {
     })
 }
 
-fn default_start(config: &Config, problems: &mut Vec<Diagnostic>) -> Vec<String> {
-    let Some(variable) = config.get("DEFAULT_START") else { return Vec::new() };
+/// Nothing that can be used among what is set must not become "all".
+fn default_start(config: &Config, problems: &mut Vec<Diagnostic>) -> Result<Vec<String>, Unusable> {
+    let Some(variable) = config.get("DEFAULT_START") else { return Ok(Vec::new()) };
     let (good, bad): (Vec<&str>, Vec<&str>) =
         variable.value.split_whitespace().partition(|word| name::fault(word).is_none());
+    let unusable = good.is_empty() && !bad.is_empty();
+    let severity = if unusable { Severity::Error } else { Severity::Warning };
     for word in bad {
         let text = format!("{word} {}", name::fault(word).unwrap_or_default());
-        problems.push(config.finding(Severity::Warning, variable, text).help("remove it from DEFAULT_START"));
+        problems.push(config.finding(severity, variable, text).help("remove it from DEFAULT_START"));
     }
-    good.into_iter().map(str::to_owned).collect()
+    if unusable { Err(Unusable) } else { Ok(good.into_iter().map(str::to_owned).collect()) }
 }
 
 fn runtime(config: &Config, problems: &mut Vec<Diagnostic>) -> Runtime {
@@ -267,11 +283,12 @@ fn runtime(config: &Config, problems: &mut Vec<Diagnostic>) -> Runtime {
 }
 
 fn job_timeout(config: &Config, problems: &mut Vec<Diagnostic>) -> u64 {
-    let Some(variable) = config.get("JOB_TIMEOUT") else { return 0 };
+    let default = JOB_TIMEOUT.parse().expect("BUG: a number");
+    let Some(variable) = config.get("JOB_TIMEOUT") else { return default };
     variable.value.parse().unwrap_or_else(|_| {
         let text = format!("JOB_TIMEOUT is `{}`, which is no number of seconds", variable.value);
         problems.push(config.finding(Severity::Warning, variable, text).help("0 means no limit"));
-        0
+        default
     })
 }
 
@@ -339,6 +356,9 @@ mod tests {
         let (settings, said) = read("STAT_PATH=run\n");
         assert!(settings.is_none());
         assert!(said.contains(":1:1: STAT_PATH is not an absolute path: `run`"), "{said}");
+        let (settings, said) = read("DEFAULT_START='b-c ../d'");
+        assert!(settings.is_none());
+        assert!(said.contains("error") && said.contains("b-c is not a valid script name"), "{said}");
         let (settings, said) = read("DEFAULT_START='a b-c ../d'\nRUNTIME=x\nSTAP=/opt/stap");
         let settings = settings.unwrap();
         assert_eq!(settings.default_start, ["a"]);

@@ -50,3 +50,16 @@ fn kill(pid: i32) {
     nix::sys::signal::kill(nix::unistd::Pid::from_raw(pid), nix::sys::signal::Signal::SIGKILL).unwrap();
     eventually("it is dead", || !lives(pid));
 }
+
+/// `/var/tmp` is everybody's: what lies there need not be ours, and cannot be cleared away then.
+#[test]
+fn what_others_have_left_is_no_sign_of_life() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let tap = tree(&[("one", "")]);
+    tap.parameters("one_RUNTIME=bpf");
+    tap.sandbox.write("bpf/one/srvstat", "", 0o644);
+    std::fs::set_permissions(tap.at("bpf"), std::fs::Permissions::from_mode(0o777)).unwrap();
+    let done = tap.run(&["start"]).expect_code(1);
+    assert!(done.stdout.contains(" Starting one ... error: "), "{done}");
+    assert_eq!(tap.running(), [""; 0]);
+}

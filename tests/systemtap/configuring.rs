@@ -202,3 +202,39 @@ fn no_name_leads_out_of_a_directory() {
     tap.run(&["cleanup", "-y", "../precious"]).expect_code(1);
     assert!(tap.at("precious.stp").exists());
 }
+
+/// Programs that call this one put options together.
+#[test]
+fn options_may_be_repeated() {
+    let tap = tree(&[("one", "")]);
+    tap.run(&["start", "-y", "-y", "-R", "-R"]).expect_code(0);
+    let config = tap.at("config").display().to_string();
+    tap.run(&["stop", "-c", &config]).expect_code(0);
+    assert_eq!(tap.loaded(), [""; 0]);
+}
+
+/// What is left of the configuration then is not what anybody wanted: it may mean "all scripts".
+#[test]
+fn nothing_is_started_where_global_parameters_are_lost() {
+    let tap = tree(&[("one", "")]);
+    tap.config("DEFAULT_START=../one\n");
+    let done = tap.run(&["start"]).expect_code(6);
+    assert!(done.stderr.contains("../one is not a valid script name"), "{done}");
+    tap.config("");
+    tap.parameters("DEFAULT_START=one\nX=$(x)");
+    let done = tap.run(&["start"]).expect_code(6);
+    assert!(done.stderr.contains("conf.d/zz.conf:2:3: a command substitution"), "{done}");
+    assert_eq!(tap.loaded(), [""; 0]);
+}
+
+#[test]
+fn the_name_of_the_host_is_known_and_unknown_names_are_said() {
+    let tap = tree(&[("one", "")]);
+    let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap();
+    let top = tap.sandbox.path().display().to_string();
+    tap.parameters(&format!("one_OPT=\"-o {top}/$HOSTNAME-$LOST.out\""));
+    let done = tap.run(&["start"]).expect_code(0);
+    assert!(done.stderr.contains("conf.d/zz.conf:1:1: `LOST` is used here and never set"), "{done}");
+    let call = tap.calls().into_iter().find(|call| call.starts_with("staprun -o")).unwrap();
+    assert!(call.starts_with(&format!("staprun -o {top}/{}-.out ", host.trim())), "{call}");
+}

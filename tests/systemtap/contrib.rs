@@ -40,8 +40,7 @@ fn the_init_script_hands_on_what_it_is_called_with() {
     let config = tap.at("config").display().to_string();
     let text = text
         .replace("/usr/sbin/systemtap-service \"$@\"", &format!("{program} \"$1\" -c {config}"))
-        .replace("/usr/sbin/systemtap-service", program)
-        .replace("/etc/systemtap/config", &config);
+        .replace("/usr/sbin/systemtap-service", program);
     tap.sandbox.write("init", &text, 0o755);
     let init = |word: &str| finish(Command::new(tap.at("init")).arg(word), LIMIT);
     assert_eq!(init("status").expect_code(3).stdout, "one is stopped\n");
@@ -49,6 +48,9 @@ fn the_init_script_hands_on_what_it_is_called_with() {
     init("status").expect_code(0);
     init("stop").expect_code(0);
     init("nothing").expect_code(3);
+    // The defaults hold where there is no configuration.
+    std::fs::remove_file(tap.at("config")).unwrap();
+    assert!(init("status").stderr.contains("there is no such file: the defaults hold"));
 }
 
 #[test]

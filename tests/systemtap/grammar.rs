@@ -10,7 +10,7 @@ use std::fs;
 use std::process::Command;
 
 /// Pieces of texts; none of them, in any order, is a command that does anything.
-const PIECES: [&str; 40] = [
+const PIECES: [&str; 46] = [
     "A",
     "B",
     "C",
@@ -36,6 +36,12 @@ const PIECES: [&str; 40] = [
     "$B",
     "${C}",
     "${A:-x y}",
+    "${NOT_SET-'q r'}",
+    "${NOT_SET:-\"q r\"}",
+    "${NOT_SET:-q\\ r\\\\}",
+    "${NOT_SET:-$A's t'}",
+    "${NOT_SET-~:~}",
+    "$[",
     "${B-'q r'}",
     "${C:+\"$A\"}",
     "${A+z}",

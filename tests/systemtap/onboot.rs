@@ -81,11 +81,15 @@ fn an_image_with_scripts_and_one_without() {
 fn another_image_another_kernel_and_a_backup() {
     let tap = boot(&[("one", "")]);
     fs::write(image(&tap), "old").unwrap();
+    tap.run(&["onboot", "-o", &tap.at("boot/first.img").display().to_string(), "one"]).expect_code(0);
+    assert!(!tap.at("99stap/params.conf").exists(), "what is booted by default is made without scripts");
+    tap.sandbox.write("99stap/params.conf", "as it was\n", 0o644);
     let other = tap.at("boot/other.img").display().to_string();
     let done = tap.run(&["onboot", "-o", &other, "-r", "9.9.9", "one"]).expect_code(0);
     assert!(done.stdout.ends_with("NB: bootloader was not updated\n"), "{done}");
     assert!(tap.at("boot/other.img").exists() && tap.at("cache/9.9.9/one.ko").exists());
     assert_eq!(fs::read_to_string(image(&tap)).unwrap(), "old");
+    assert_eq!(tap.sandbox.read("99stap/params.conf"), "as it was\n");
     let done = tap.run(&["onboot", "-b", "one"]).expect_code(0);
     assert!(done.stdout.contains(&format!("  Renamed {}\n", image(&tap).display())), "{done}");
     let backup = PathBuf::from(format!("{}.bak", image(&tap).display()));
@@ -105,6 +109,7 @@ fn a_bad_image_never_takes_the_place_of_a_good_one() {
         ("without", "there is no staprun in the image"),
     ] {
         tap.fail(fault, "dracut: cannot find module");
+        tap.sandbox.write("99stap/params.conf", "as it was\n", 0o644);
         let done = tap.run(&["onboot", "-b", "one"]).expect_code(1);
         assert!(done.stdout.contains(" Creating initramfs with one ... error\n"), "{done}");
         assert!(
@@ -112,6 +117,7 @@ fn a_bad_image_never_takes_the_place_of_a_good_one() {
             "{done}"
         );
         assert_eq!(fs::read_to_string(image(&tap)).unwrap(), "old");
+        assert_eq!(tap.sandbox.read("99stap/params.conf"), "as it was\n");
         assert_eq!(tap.sandbox.names("boot").len(), 1);
         assert_eq!(fs::read_dir(tap.at("boot")).unwrap().count(), 1);
         tap.heal(fault);
@@ -191,8 +197,9 @@ fn the_dracut_module_is_there_only_for_scripts() {
     let module = contrib("dracut/99stap/module-setup.sh");
     let script = format!(
         "inst() {{ echo inst \"$@\"; }}\ninst_simple() {{ echo simple \"$@\"; }}\ninst_hook() {{ echo hook \"$@\"; }}\n\
-         moddir={}\n. {}\ncheck; echo check $?\ninstall\n",
+         dwarn() {{ echo warn \"$@\"; }}\nmoddir={} initdir={}\n. {}\ncheck; echo check $?\ninstall\n",
         tap.at("99stap").display(),
+        tap.at("image").display(),
         module.display()
     );
     tap.sandbox.write("try", &script, 0o644);
@@ -205,6 +212,40 @@ fn the_dracut_module_is_there_only_for_scripts() {
         said.contains("inst ") && said.contains("/bin/stapio\n") && said.contains("hook cmdline 01 "),
         "{said}"
     );
+    assert!(tap.sandbox.read("image/etc/systemtap-params.conf").ends_with("ONBOOT_SCRIPTS='one'\n"));
+    // Another image is made later, when the compiled script is gone: without it.
+    fs::remove_file(ko).unwrap();
+    let said = run();
+    assert!(said.contains("warn systemtap: one is left out") && !said.contains("simple "), "{said}");
+    assert!(tap.sandbox.read("image/etc/systemtap-params.conf").ends_with("ONBOOT_SCRIPTS=''\n"));
     tap.run(&["onboot"]).expect_code(0);
     assert!(run().starts_with("check 1\n"));
+}
+
+/// An upgrade of the kernel makes an image: it must not fail because of us.
+#[test]
+fn an_image_is_made_without_what_is_missing() {
+    let tap = boot(&[("one", ""), ("two", "")]);
+    tap.run(&["onboot", "one", "two"]).expect_code(0);
+    let functions = tap.at("functions").display().to_string();
+    tap.sandbox.write("functions", "copy_exec() { echo exec \"$@\"; }\n", 0o644);
+    let text = fs::read_to_string(contrib("initramfs-tools/hooks/systemtap")).unwrap();
+    tap.sandbox.write("hook", &text.replace("/usr/share/initramfs-tools/hook-functions", &functions), 0o755);
+    let parameters = tap.sandbox.read("99stap/params.conf");
+    tap.sandbox.write("conf/systemtap-params.conf", &parameters, 0o644);
+    let cache = tap.at(&crate::support::tap::cache());
+    fs::remove_file(cache.join("one.ko")).unwrap();
+    let run = || {
+        let mut hook = Command::new("sh");
+        hook.arg(tap.at("hook")).env("CONFDIR", tap.at("conf")).env("version", release());
+        finish(hook.env("DESTDIR", tap.at("image")), LIMIT).expect_code(0)
+    };
+    let done = run();
+    assert!(done.stderr.contains("W: systemtap: one is left out"), "{done}");
+    let inside = tap.at("image").join(cache.strip_prefix("/").unwrap());
+    assert!(inside.join("two.ko").exists() && !inside.join("one.ko").exists());
+    assert!(tap.sandbox.read("image/etc/systemtap-params.conf").ends_with("ONBOOT_SCRIPTS='two'\n"));
+    fs::remove_file(tap.at("bin/staprun")).unwrap();
+    let done = run();
+    assert!(done.stderr.contains("no scripts are put in: there is no '"), "{done}");
 }

@@ -388,3 +388,29 @@ fn a_job_that_takes_too_long_is_ended_with_all_it_started() {
     );
     assert_eq!(tap.loaded(), ["three"]);
 }
+
+/// staprun has returned by then, and was content.
+#[test]
+fn a_daemon_that_never_lives_is_a_failure() {
+    let tap = tree(&[("one", "")]);
+    tap.parameters("one_OPT='-o /dev/null'");
+    tap.fail("daemon-one", "ERROR: Couldn't open output file: one");
+    let done = tap.run(&["start"]).expect_code(1);
+    assert!(done.stdout.contains(" Starting one ... error: Couldn't open output file: one"), "{done}");
+    assert_eq!((tap.loaded(), tap.running()), (vec![], vec![]));
+}
+
+/// Whoever ends the job that started it must find it.
+#[test]
+fn a_runner_that_is_kept_has_a_status_file_from_the_beginning() {
+    let tap = tree(&[("one", "")]);
+    tap.parameters("one_OPT='-o /dev/null -c \"sleep 10\"'");
+    tap.gate("start-one");
+    let mut running = tap.command(&["start"]).stdout(Stdio::piped()).spawn().unwrap();
+    eventually("there is a status file", || tap.running() == ["one"]);
+    assert_eq!(tap.loaded(), [""; 0]);
+    tap.fail("start-one", "ERROR: no");
+    tap.open("start-one");
+    assert!(!running.wait().unwrap().success());
+    assert_eq!(tap.running(), [""; 0]);
+}

@@ -1,7 +1,7 @@
 //! `stop` and `restart`: the exact reverse order, who is spared, whom a signal may reach.
 
 use super::{position, tree};
-use crate::support::tap::{eventually, lives};
+use crate::support::tap::{cache, eventually, lives};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use std::process::{Command, Stdio};
@@ -196,6 +196,45 @@ fn what_cannot_be_started_again_is_not_stopped() {
     assert_eq!(tap.loaded(), ["one"]);
 }
 
+/// `b` is healthy, and would be down without anything new.
+#[test]
+fn whoever_requires_what_cannot_be_compiled_goes_on() {
+    let tap = tree(&[("a", ""), ("b", "a"), ("c", "b")]);
+    tap.run(&["start"]).expect_code(0);
+    tap.forget();
+    tap.sandbox.write("script.d/a.stp", "probe broken\n", 0o644);
+    tap.fail("compile-a", "parse error: expected something");
+    tap.run(&["restart"]).expect_code(1);
+    assert_eq!(tap.loaded(), ["a", "b", "c"]);
+    assert!(!tap.journal().iter().any(|line| line.starts_with("unload")), "{:?}", tap.journal());
+    // The same where it is known before anything is run.
+    std::fs::remove_file(tap.at("script.d/a.stp")).unwrap();
+    let done = tap.run(&["restart"]).expect_code(1);
+    assert!(done.stdout.contains("it stays as it is: it requires a: no script file("), "{done}");
+    assert_eq!(tap.loaded(), ["a", "b", "c"]);
+    assert!(!tap.journal().iter().any(|line| line.starts_with("unload")), "{:?}", tap.journal());
+}
+
+#[test]
+fn a_restart_stops_nobody_before_all_that_it_requires_is_compiled() {
+    let tap = tree(&[("a", ""), ("b", "a")]);
+    tap.run(&["start"]).expect_code(0);
+    tap.forget();
+    tap.sandbox.write("script.d/a.stp", "probe end {}\n", 0o644);
+    tap.run(&["restart"]).expect_code(0);
+    let journal = tap.journal();
+    assert!(position(&journal, "compile- a") < position(&journal, "unload b"), "{journal:?}");
+}
+
+#[test]
+fn a_restart_starts_nobody_whose_requirement_cannot_be_started() {
+    let tap = tree(&[("a", ""), ("b", "a")]);
+    tap.parameters("a_OPT=-Z");
+    let done = tap.run(&["restart", "-R", "b"]).expect_code(1);
+    assert!(done.stdout.contains(" Starting b ... skipped: it requires a, which could not"), "{done}");
+    assert_eq!(tap.loaded(), [""; 0]);
+}
+
 #[test]
 fn a_restart_follows_requirements_both_ways() {
     let tap = tree(&[("a", ""), ("b", "a")]);
@@ -280,4 +319,63 @@ fn a_module_that_somebody_reads_is_not_unloaded() {
     std::fs::remove_file(tap.at("attached/one")).unwrap();
     tap.run(&["stop"]).expect_code(0);
     assert_eq!(tap.loaded(), [""; 0]);
+}
+
+/// Its daemon holds the module, and nobody knows its number.
+#[test]
+fn a_reader_whose_number_was_lost_is_found() {
+    let tap = tree(&[("one", "")]);
+    tap.parameters("one_OPT='-o /dev/null'");
+    tap.run(&["start"]).expect_code(0);
+    let pid = tap.pid("one");
+    tap.sandbox.write("run/one", "0\n", 0o644);
+    std::fs::remove_file(tap.at("run/.one.started")).unwrap();
+    tap.sandbox.write("attached/one", "", 0o644);
+    tap.run(&["stop"]).expect_code(0);
+    eventually("it has ended", || !lives(pid));
+    assert_eq!((tap.loaded(), tap.running()), (vec![], vec![]));
+}
+
+#[test]
+fn a_reader_that_writes_to_a_file_of_the_name_is_of_another_script() {
+    let tap = tree(&[("one", ""), ("two", "")]);
+    tap.parameters(&format!("two_OPT='-o {}'", tap.at("one").display()));
+    tap.run(&["start"]).expect_code(0);
+    let pid = tap.pid("two");
+    tap.sandbox.write("run/one", &format!("{pid}\n"), 0o644);
+    tap.run(&["stop", "one"]).expect_code(0);
+    assert!(lives(pid));
+    assert_eq!(tap.loaded(), ["two"]);
+}
+
+#[test]
+fn what_is_dead_needs_nothing() {
+    let tap = tree(&[("a", ""), ("b", "a"), ("c", "a")]);
+    tap.run(&["start", "-R", "c"]).expect_code(0);
+    tap.sandbox.write("run/b", "0\n", 0o644);
+    let done = tap.run(&["stop", "-R", "c"]).expect_code(0);
+    assert!(!done.stdout.contains("stays up"), "{done}");
+    assert_eq!(tap.loaded(), [""; 0]);
+}
+
+#[test]
+fn a_question_keeps_nobody_waiting() {
+    use std::io::Write as _;
+    let tap = tree(&[("one", "")]);
+    tap.run(&["start"]).expect_code(0);
+    for command in ["compile", "cleanup"] {
+        let mut asking = tap.command(&[command]);
+        let mut asking = asking.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+        let mut asked = [0; 4096];
+        let mut said = String::new();
+        while !said.ends_with("[y/N]: ") {
+            let length = std::io::Read::read(asking.stdout.as_mut().unwrap(), &mut asked).unwrap();
+            assert!(length > 0, "{said}");
+            said += &String::from_utf8_lossy(&asked[..length]);
+        }
+        tap.run(&["start", "--no-wait"]).expect_code(0);
+        asking.stdin.take().unwrap().write_all(b"n\n").unwrap();
+        assert!(asking.wait().unwrap().success());
+    }
+    assert!(!tap.sandbox.names(&cache()).is_empty());
 }

@@ -16,14 +16,25 @@ depends() {
 }
 
 install() {
-    local script
+    local script present=
     # shellcheck source=/dev/null
     . "$moddir/params.conf"
+    if ! [ -x "$STAPRUN" ] || ! [ -x "$STAPIO" ]; then
+        dwarn "systemtap: no scripts are put in: there is no '$STAPRUN' or no '$STAPIO'"
+        return 0
+    fi
     inst "$STAPRUN"
     inst "$STAPIO"
     for script in $ONBOOT_SCRIPTS; do
-        inst_simple "$CACHE_PATH/$KRELEASE/$script.ko"
+        if [ -r "$CACHE_PATH/$KRELEASE/$script.ko" ]; then
+            inst_simple "$CACHE_PATH/$KRELEASE/$script.ko"
+            present="$present${present:+ }$script"
+        else
+            dwarn "systemtap: $script is left out; systemtap-service onboot compiles it"
+        fi
     done
-    inst_simple "$moddir/params.conf" /etc/systemtap-params.conf
+    # shellcheck disable=SC2154 # initdir is dracut's
+    mkdir -p "$initdir/etc"
+    { cat "$moddir/params.conf" && echo "ONBOOT_SCRIPTS='$present'"; } > "$initdir/etc/systemtap-params.conf"
     inst_hook cmdline 01 "$moddir/start-staprun.sh"
 }

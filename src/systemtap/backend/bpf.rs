@@ -29,14 +29,23 @@ impl Backend for Bpf {
         let place = start.bpf_run_path.join(&start.name);
         clear(&start.bpf_run_path, &place);
         let sign = place.join("srvstat");
+        let old = identity(&sign);
         let kept = Kept {
             journal: &start.journal,
+            status: &start.status,
             name: &start.name,
             output: (!start.output).then_some(log.as_path()),
-            began: || sign.symlink_metadata().is_ok(),
+            // One that could not be cleared away says nothing.
+            began: || identity(&sign).is_some_and(|sign| Some(sign) != old),
         };
         kept::start(&command, &kept)
     }
+}
+
+/// What tells a file from another that has its name.
+fn identity(file: &Path) -> Option<(u64, u64, i64, i64)> {
+    let meta = file.symlink_metadata().ok()?;
+    Some((meta.dev(), meta.ino(), meta.ctime(), meta.ctime_nsec()))
 }
 
 /// Removes what a runner that was killed has left, on which the next one would fail. Only where nobody else can have

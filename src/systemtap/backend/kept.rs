@@ -6,7 +6,8 @@
 use crate::systemtap::job::Failure;
 use crate::systemtap::journal::{Journal, reason};
 use crate::systemtap::process::pause;
-use crate::systemtap::spawn::spawn;
+use crate::systemtap::spawn::{Child, spawn};
+use crate::systemtap::status::Status;
 use std::fs::{File, OpenOptions};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
@@ -22,6 +23,7 @@ const STEP: Duration = Duration::from_millis(20);
 /// What has to be known of a runner.
 pub(super) struct Kept<'k, B: Fn() -> bool> {
     pub(super) journal: &'k Journal,
+    pub(super) status: &'k Status,
     pub(super) name: &'k str,
     /// Where its standard output goes; nowhere, if it writes to a file of its own.
     pub(super) output: Option<&'k Path>,
@@ -29,7 +31,8 @@ pub(super) struct Kept<'k, B: Fn() -> bool> {
     pub(super) began: B,
 }
 
-/// Starts a runner and waits until its script has begun; its number.
+/// Starts a runner and waits until its script has begun; its number. From its first moment there is a status file of it:
+/// it lives on when the job that started it is killed.
 pub(super) fn start<B: Fn() -> bool>(command: &Command, kept: &Kept<B>) -> Result<i32, Failure> {
     let failed = |error: std::io::Error| Failure::new(error.to_string());
     let output = kept.output.map(open).transpose()?;
@@ -38,6 +41,18 @@ pub(super) fn start<B: Fn() -> bool>(command: &Command, kept: &Kept<B>) -> Resul
     let program = command.get_program().to_string_lossy().into_owned();
     let child = spawn(command, output.as_ref(), log.as_ref(), true)
         .map_err(|error| Failure::new(format!("{program}: {error}")))?;
+    let begun = kept
+        .status
+        .write(kept.name, child.id())
+        .map_err(failed)
+        .and_then(|()| begin(&child, &program, before, kept));
+    begun.inspect_err(|_| _ = kept.status.remove(kept.name))?;
+    Ok(child.id())
+}
+
+/// Waits until a script has begun.
+fn begin<B: Fn() -> bool>(child: &Child, program: &str, before: u64, kept: &Kept<B>) -> Result<(), Failure> {
+    let failed = |error: std::io::Error| Failure::new(error.to_string());
     let until = Instant::now() + PATIENCE;
     while !(kept.began)() {
         if let Some(status) = child.try_wait().map_err(failed)? {
@@ -56,7 +71,7 @@ pub(super) fn start<B: Fn() -> bool>(command: &Command, kept: &Kept<B>) -> Resul
         }
         pause(STEP);
     }
-    Ok(child.id())
+    Ok(())
 }
 
 /// A file that is written to at its end, and no link.

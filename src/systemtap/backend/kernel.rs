@@ -10,7 +10,7 @@ use crate::systemtap::spawn::spawn;
 use crate::systemtap::status::Status;
 use std::fs::File;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 /// How long the daemon may take to tell its number: it does so after staprun has returned.
@@ -20,7 +20,7 @@ const LATE: Duration = Duration::from_secs(10);
 const APPEAR: Duration = Duration::from_secs(2);
 
 /// Exit code of `staprun -d` for a module that it cannot take hold of (staprun 4.8).
-const ATTACHED: i32 = 234;
+pub const ATTACHED: u8 = 234;
 
 /// Between two looks.
 const STEP: Duration = Duration::from_millis(20);
@@ -54,7 +54,13 @@ impl Backend for KernelModule {
                 let began = || Modules::read(&start.status.proc).contains(&start.name);
                 kept::start(
                     &command,
-                    &Kept { journal: &start.journal, name: &start.name, output: None, began },
+                    &Kept {
+                        journal: &start.journal,
+                        status: &start.status,
+                        name: &start.name,
+                        output: None,
+                        began,
+                    },
                 )
             }
         }
@@ -89,13 +95,21 @@ fn daemon(start: &Start, command: &Command) -> Result<i32, Failure> {
     let status = spawn(command, Some(&file), log.as_ref(), false).and_then(|child| child.wait());
     check(start, status, &start.journal.since(before))?;
     let until = Instant::now() + LATE;
+    let mut seen = Instant::now();
     loop {
         let text = std::fs::read_to_string(&told).unwrap_or_default();
-        if let Ok(pid) = text.trim().parse::<i32>()
+        // Without its newline it may be half a number.
+        if let Some(Ok(pid)) = text.strip_suffix('\n').map(|text| text.trim().parse::<i32>())
             && pid > 0
-            && text.ends_with(|c: char| c == '\n' || c.is_ascii_digit())
         {
             return Ok(pid);
+        }
+        if Modules::read(&start.status.proc).contains(&start.name) {
+            seen = Instant::now();
+        } else if seen.elapsed() >= APPEAR {
+            let why = reason(&start.journal.since(before), Some(&start.name));
+            let why = why.unwrap_or_else(|| "its daemon has ended without a word".to_owned());
+            return Err(Failure::new(why));
         }
         if Instant::now() >= until {
             start.journal.write(&format!("Warning: the daemon of {} never told its number", start.name));
@@ -120,22 +134,23 @@ fn check(
     Err(Failure { code: code.unwrap_or(1), reason: why })
 }
 
-/// Unloads a module, and makes sure that it is gone.
+/// Unloads a module, and makes sure that it is gone. Fails with `ATTACHED` where a process holds it.
 pub fn unload(name: &str, staprun: &Path, status: &Status, journal: &Journal) -> Result<(), Failure> {
     let mut command = Command::new(staprun);
-    command.args(["-d", name]).stdin(Stdio::null());
+    command.args(["-d", name]);
     journal.write(&format!("Exec: {}", words(&command)));
-    let output = command.output().map_err(|error| Failure::new(format!("{}: {error}", staprun.display())))?;
-    let said = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
-    journal.write(&said);
-    if !output.status.success() && Modules::read(&status.proc).contains(name) {
-        if output.status.code() == Some(ATTACHED) {
-            let text =
+    let before = journal.length();
+    let log = journal.open().ok();
+    let ended = spawn(&command, log.as_ref(), log.as_ref(), false).and_then(|child| child.wait());
+    let ended = ended.map_err(|error| Failure::new(format!("{}: {error}", staprun.display())))?;
+    if !ended.success() && Modules::read(&status.proc).contains(name) {
+        if ended.code() == Some(ATTACHED.into()) {
+            let reason =
                 format!("somebody is attached to its module, as `staprun -A {name}` is: end that first");
-            return Err(Failure::new(text));
+            return Err(Failure { code: ATTACHED, reason });
         }
-        let why = reason(&said, None).unwrap_or_else(|| format!("staprun -d failed ({})", output.status));
-        return Err(Failure::new(why));
+        let why = reason(&journal.since(before), Some(name));
+        return Err(Failure::new(why.unwrap_or_else(|| format!("staprun -d failed ({ended})"))));
     }
     if wait_until_gone(name, status) {
         Ok(())

@@ -8,7 +8,7 @@ mod kept;
 mod kernel;
 
 pub use bpf::Bpf;
-pub use kernel::{KernelModule, unload};
+pub use kernel::{ATTACHED, KernelModule, unload};
 
 use super::job::{Failure, Start};
 use super::settings::Runtime;

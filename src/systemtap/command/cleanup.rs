@@ -5,29 +5,38 @@ use crate::systemtap::service::Service;
 use nix::syslog::Severity;
 use std::path::PathBuf;
 
-/// Does it.
-pub fn cleanup(service: &Service<'_>) -> u8 {
+/// Asks; the scripts whose compiled files are to go, `None` when they are to stay.
+pub fn agree(service: &Service<'_>) -> Option<Vec<String>> {
     begin(service, "Cleaning up systemtap scripts: ");
-    if !service.cache.directory.is_dir() {
-        service.journal.write("Pass: no cache");
-        mark(Mark::Ok);
-        return OK;
-    }
     let names = if service.call.names.is_empty() {
         service.cache.names(&["ko", "bo", "opts", "key", "uprobes"])
     } else {
         service.call.names.clone()
     };
-    let files: Vec<PathBuf> = names.iter().flat_map(|name| service.cache.files(name)).collect();
+    let files = files(service, &names);
     if !files.is_empty() {
         let paths: Vec<String> = files.iter().map(|file| file.display().to_string()).collect();
         print(&format!("Removing caches: {}\n", paths.join(" ")));
         if !ask(service, "Do you really want to remove above caches") {
-            return OK;
+            return None;
         }
     }
+    Some(names)
+}
+
+fn files(service: &Service<'_>, names: &[String]) -> Vec<PathBuf> {
+    names.iter().flat_map(|name| service.cache.files(name)).collect()
+}
+
+/// Does it.
+pub fn cleanup(service: &Service<'_>, names: &[String]) -> u8 {
+    if !service.cache.directory.is_dir() {
+        service.journal.write("Pass: no cache");
+        mark(Mark::Ok);
+        return OK;
+    }
     let mut failures = 0;
-    for file in &files {
+    for file in &files(service, names) {
         if let Err(error) = std::fs::remove_file(file) {
             let text = format!("failed to clean cache {}: {error}", file.display());
             if service.settings.passall {

@@ -6,17 +6,10 @@ use crate::systemtap::run::carry_out;
 use crate::systemtap::service::Service;
 use crate::systemtap::unit::{Job, Kind};
 
-/// Does it.
-pub fn compile(service: &Service<'_>) -> u8 {
+/// Asks; the scripts that are to be compiled, `None` when they are not to be.
+pub fn agree(service: &Service<'_>) -> Option<Vec<String>> {
     begin(service, "Compiling systemtap scripts: ");
     let names = if service.call.names.is_empty() { start::all(service) } else { service.call.names.clone() };
-    if names.is_empty() {
-        mark(Mark::Ok);
-        return OK;
-    }
-    if let Err(trouble) = prepare::make_cache(service) {
-        return fail(service, trouble.code, &trouble.text);
-    }
     let old: Vec<String> = names
         .iter()
         .flat_map(|name| service.cache.files(name))
@@ -25,8 +18,20 @@ pub fn compile(service: &Service<'_>) -> u8 {
     if !old.is_empty() {
         print(&format!("Updating caches: {}\n", old.join(" ")));
         if !ask(service, "Do you really want to update above caches") {
-            return OK;
+            return None;
         }
+    }
+    Some(names)
+}
+
+/// Does it.
+pub fn compile(service: &Service<'_>, names: &[String]) -> u8 {
+    if names.is_empty() {
+        mark(Mark::Ok);
+        return OK;
+    }
+    if let Err(trouble) = prepare::make_cache(service) {
+        return fail(service, trouble.code, &trouble.text);
     }
     let mut jobs: Vec<Job> = names.iter().map(|name| job(service, name)).collect();
     prepare::elect_leaders(&mut jobs);

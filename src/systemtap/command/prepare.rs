@@ -239,6 +239,7 @@ pub fn stops(service: &Service<'_>, names: &[String]) -> Vec<Job> {
     for name in names {
         let task = Stop {
             name: name.clone(),
+            object: service.cache.object(name, Runtime::Kernel),
             staprun: service.settings.tool("STAPRUN"),
             status: service.status.clone(),
             journal: service.journal.clone(),

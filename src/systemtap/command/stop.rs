@@ -5,6 +5,7 @@ use crate::systemtap::name;
 use crate::systemtap::run::carry_out;
 use crate::systemtap::select::{spare, with_requirements};
 use crate::systemtap::service::{Service, say};
+use crate::systemtap::status::State;
 use crate::systemtap::unit;
 
 /// Does it.
@@ -32,7 +33,10 @@ pub fn selected(service: &Service<'_>) -> Vec<String> {
         return service.status.names();
     }
     let scripts = service.scripts();
-    let running = service.running();
+    // A status file alone needs nothing.
+    let state = service.states();
+    let mut running = service.running();
+    running.retain(|name| state(name) != State::Dead);
     let mut set = named.clone();
     if service.recursive() {
         set = with_requirements(scripts, named);

@@ -17,7 +17,8 @@ use crate::definition::diagnostic::{Diagnostic, Kind, Severity};
 use crate::definition::trust;
 use crate::model::Place;
 use crate::root::Root;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
+use std::io;
 use std::path::Path;
 use syntax::{Parsed, parse};
 use variables::Variables;
@@ -36,9 +37,11 @@ pub struct Config {
     files: Vec<String>,
     /// Scripts whose parameters stand in a file that was refused, and that file.
     refused: HashMap<String, String>,
+    /// All names that seem to be set in files that were refused.
+    lost: HashSet<String>,
     /// What was found wrong, or worth a word.
     pub problems: Vec<Diagnostic>,
-    /// The global file was refused: nothing that depends on it may be done.
+    /// The global file was refused, or the directory cannot be read: nothing that depends on them may be done.
     pub unusable: bool,
 }
 
@@ -60,15 +63,24 @@ impl Config {
             self.problems.push(fault.help("make one, or name another one with -c"));
             return;
         }
-        self.unusable = !self.read(file);
+        self.unusable |= !self.read(file);
     }
 
     /// Reads the files of a directory: `*.conf`, in the order of their names. A file without that ending is read as
     /// well when it holds script parameters only, since the manual of 2009 told people to make such files.
     pub fn read_directory(&mut self, directory: &str) {
-        let Ok(entries) = std::fs::read_dir(directory) else { return };
-        let mut names: Vec<String> =
-            entries.flatten().filter_map(|entry| entry.file_name().into_string().ok()).collect();
+        let mut names = match names(directory) {
+            Ok(names) => names,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return,
+            Err(error) => {
+                // Parameters that cannot be read are not the same as none.
+                let text = format!("cannot be read: {error}");
+                let fault = Diagnostic::new(Severity::Error, Kind::File, directory, Place::default(), text);
+                self.problems.push(fault.help("make it a directory that can be read, or set CONFIG_PATH"));
+                self.unusable = true;
+                return;
+            }
+        };
         names.sort_unstable();
         for name in names {
             let file = format!("{}/{name}", directory.trim_end_matches('/'));
@@ -94,11 +106,6 @@ impl Config {
         self.get(name).map_or("", |variable| &variable.value)
     }
 
-    /// All variables, in no order.
-    pub fn iter(&self) -> impl Iterator<Item = (&str, &Variable)> {
-        self.variables.iter()
-    }
-
     /// The file in which a variable was set.
     pub fn file(&self, variable: &Variable) -> &str {
         self.files.get(variable.file).map_or("", String::as_str)
@@ -107,6 +114,11 @@ impl Config {
     /// The refused file in which parameters of a script stand.
     pub fn refused(&self, script: &str) -> Option<&str> {
         self.refused.get(script).map(String::as_str)
+    }
+
+    /// The names that seem to be set in refused files, in no order.
+    pub fn lost(&self) -> impl Iterator<Item = &str> {
+        self.lost.iter().map(String::as_str)
     }
 
     /// A finding about a variable, where it is set.
@@ -129,7 +141,13 @@ impl Config {
         let mut faults = parsed.faults;
         if faults.is_empty() {
             match self.variables.assign(self.files.len(), &parsed.assignments) {
-                Ok(()) => {
+                Ok(missing) => {
+                    for (name, at) in missing {
+                        let text = format!("`{name}` is used here and never set: it stands for nothing");
+                        let fault = Diagnostic::new(Severity::Warning, Kind::Syntax, file, at, text);
+                        let help = format!("set it before, or write ${{{name}:-}} if that is what is meant");
+                        self.problems.push(fault.help(help));
+                    }
                     self.files.push(file.to_owned());
                     return true;
                 }
@@ -150,6 +168,7 @@ impl Config {
             if let Some(script) = script_of(name) {
                 self.refused.insert(script.to_owned(), file.to_owned());
             }
+            self.lost.insert(name.to_owned());
         }
     }
 
@@ -170,6 +189,13 @@ impl Config {
             _ => self.problems.push(note("is not read: its name does not end in .conf")),
         }
     }
+}
+
+/// What is in a directory; a name that is no text is no file of ours.
+fn names(directory: &str) -> io::Result<Vec<String>> {
+    let entries = std::fs::read_dir(directory)?;
+    let names = entries.map(|entry| Ok(entry?.file_name().into_string().ok()));
+    names.filter_map(Result::transpose).collect()
 }
 
 /// The script that a parameter belongs to.
@@ -260,10 +286,19 @@ mod tests {
             said.contains("b_OPT=\"$(touch /x)\"\n           ^^\n  help: nothing in this file"),
             "{said}"
         );
+        let unset = Tree::new(&[("config", "A=1\nB=$A$TYPO$TYPO\nC=${D:-x}${E+y}\n")]).read();
+        let said = texts(&unset);
+        assert!(said.contains("/config:2:1: `TYPO` is used here and never set"), "{said}");
+        assert_eq!(unset.problems.len(), 1, "{said}");
         assert!(["a", "b", "c"].iter().all(|name| config.refused(name).is_some()));
         assert!(!config.unusable);
         assert!(Tree::new(&[("config", "exit 7\n")]).read().unusable);
         assert!(!Tree::new(&[]).read().unusable);
+        let global = [("config", ""), ("conf.d/a.conf", "DEFAULT_START=a\na_OPT=$(x)\n")];
+        assert!(Tree::new(&global).read().lost().any(|name| name == "DEFAULT_START"));
+        let mut config = Config::default();
+        config.read_directory("/dev/null");
+        assert!(config.unusable && texts(&config).contains("cannot be read"));
     }
 
     #[test]

@@ -62,14 +62,20 @@ pub(super) fn refuse<T>(
 
 /// Reads the rest of a word that is a value: up to a blank, a newline, a `;`, or the end.
 pub(super) fn value(cursor: &mut Cursor) -> Result<Vec<Piece>, Refusal> {
-    pieces(cursor, None, 0)
+    pieces(cursor, None, false, 0)
 }
 
-/// Pieces up to the end of a word; inside `${..}`, up to the brace that `opened` stands for.
-fn pieces(cursor: &mut Cursor, opened: Option<Place>, depth: usize) -> Result<Vec<Piece>, Refusal> {
+/// Pieces up to the end of a word; inside `${..}`, up to the brace that `opened` stands for, where `quoted` says that
+/// double quotes stand around it.
+fn pieces(
+    cursor: &mut Cursor,
+    opened: Option<Place>,
+    quoted: bool,
+    depth: usize,
+) -> Result<Vec<Piece>, Refusal> {
     let mut pieces = Pieces::default();
     // A shell looks for a tilde at the beginning of a value and behind each colon.
-    let mut tilde = true;
+    let mut tilde = !quoted;
     loop {
         let at = cursor.place();
         if std::mem::take(&mut tilde) && cursor.peek() == Some('~') {
@@ -86,6 +92,11 @@ fn pieces(cursor: &mut Cursor, opened: Option<Place>, depth: usize) -> Result<Ve
             (Some('}'), Some(_)) => {
                 cursor.raw();
                 return Ok(pieces.all);
+            }
+            // Shells disagree on whether these keep their meaning there.
+            (Some(c @ ('\'' | '"' | '\\')), _) if quoted => {
+                let help = "put the quotes inside the braces: ${NAME:-\"WORD\"}";
+                return refuse(at, 1, format!("`{c}` inside `\"${{..}}\"`"), help);
             }
             (Some('\''), _) => {
                 cursor.raw();
@@ -104,7 +115,7 @@ fn pieces(cursor: &mut Cursor, opened: Option<Place>, depth: usize) -> Result<Ve
             }
             (Some('$'), _) => {
                 cursor.raw();
-                dollar(cursor, at, &mut pieces, false, depth)?;
+                dollar(cursor, at, &mut pieces, quoted, depth)?;
             }
             (Some('`'), _) => return refuse(at, 1, "a command substitution", WRITE_OUT),
             (Some('<' | '>'), None) => return refuse(at, 1, "a redirection", QUOTE),
@@ -121,7 +132,7 @@ fn pieces(cursor: &mut Cursor, opened: Option<Place>, depth: usize) -> Result<Ve
             (Some(c), _) => {
                 cursor.raw();
                 pieces.push(c);
-                tilde = c == ':';
+                tilde = c == ':' && !quoted;
             }
         }
     }
@@ -189,9 +200,10 @@ fn dollar(
             let what = if cursor.rest().starts_with("((") { "an arithmetic" } else { "a command" };
             refuse(at, 2, format!("{what} substitution"), WRITE_OUT)
         }
+        Some('[') => refuse(at, 2, "an arithmetic substitution", WRITE_OUT),
         Some('{') => {
             cursor.raw();
-            pieces.all.push(braces(cursor, at, depth + 1)?);
+            pieces.all.push(braces(cursor, at, quoted, depth + 1)?);
             Ok(())
         }
         Some('\'' | '"') if !quoted => {
@@ -214,7 +226,7 @@ fn dollar(
 }
 
 /// `${NAME}` and `${NAME:-WORD}`, after the brace.
-fn braces(cursor: &mut Cursor, opened: Place, depth: usize) -> Result<Piece, Refusal> {
+fn braces(cursor: &mut Cursor, opened: Place, quoted: bool, depth: usize) -> Result<Piece, Refusal> {
     if depth > DEEPEST {
         return refuse(opened, 2, format!("more than {DEEPEST} braces inside each other"), WRITE_OUT);
     }
@@ -234,7 +246,7 @@ fn braces(cursor: &mut Cursor, opened: Place, depth: usize) -> Result<Piece, Ref
         _ => return refuse(opened, name.len() + 3, format!("this form of `${{{name}}}` is not known"), help),
     };
     cursor.raw();
-    let word = pieces(cursor, Some(opened), depth)?;
+    let word = pieces(cursor, Some(opened), quoted, depth)?;
     Ok(Piece::Variable { name, other: Some(Other { when_set, empty_is_unset, word }) })
 }
 

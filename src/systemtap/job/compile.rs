@@ -35,7 +35,7 @@ pub struct Compile {
     pub record: Record,
     /// Those of the options that what stap learns of kernels depends on.
     pub build_key: Vec<String>,
-    /// Where stap may keep what it learns of kernels, if its environment does not say.
+    /// Where stap keeps what it learns of kernels, and looks for options of its own; not anybody's home.
     pub systemtap_dir: PathBuf,
     /// The log.
     pub journal: Journal,
@@ -85,12 +85,9 @@ impl Compile {
     }
 
     fn mark(&self) -> PathBuf {
-        let set = |name| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
-        let home = set("HOME").filter(|home| home != Path::new("/")).map(|home| home.join(".systemtap"));
-        let dir = set("SYSTEMTAP_DIR").or(home).unwrap_or_else(|| self.systemtap_dir.clone());
         let key = (&self.record.kernel, &self.record.stap, &self.build_key, self.runtime);
         let key = serde_json::to_vec(&key).expect("BUG: texts are JSON");
-        dir.join("cache").join(format!("serel-{}", blake3::hash(&key).to_hex()))
+        self.systemtap_dir.join("cache").join(format!("serel-{}", blake3::hash(&key).to_hex()))
     }
 
     fn command(&self) -> Command {
@@ -99,13 +96,9 @@ impl Compile {
         command.args(backend::of(self.runtime).compile_options()).args(&self.options);
         command.arg("--").arg(&self.source).args(&self.arguments);
         command.current_dir(&self.work).stdin(Stdio::null());
-        // Under an init there may be no HOME, and stap without a cache takes six times as long.
-        if std::env::var_os("HOME").is_none_or(|home| home.is_empty() || home == "/") {
-            let set = std::env::var_os("SYSTEMTAP_DIR").is_some_and(|dir| !dir.is_empty());
-            if !set && std::fs::create_dir_all(&self.systemtap_dir).is_ok() {
-                command.env("SYSTEMTAP_DIR", &self.systemtap_dir);
-            }
-        }
+        // stap reads options from there, so it is one place, at boot and by hand. Without one it takes six times as long.
+        let _ = std::fs::create_dir_all(&self.systemtap_dir);
+        command.env("SYSTEMTAP_DIR", &self.systemtap_dir);
         command
     }
 }

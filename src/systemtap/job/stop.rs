@@ -21,6 +21,8 @@ const STEP: Duration = Duration::from_millis(25);
 pub struct Stop {
     /// The script.
     pub name: String,
+    /// Its compiled file: what its process was given.
+    pub object: PathBuf,
     /// staprun, to unload modules.
     pub staprun: Option<PathBuf>,
     /// Where its status is.
@@ -63,14 +65,30 @@ impl Stop {
     /// Ends the process, if there is one, and makes sure of the module.
     fn end(&self) -> Result<(), Failure> {
         if let Some(process) = self.status.process(&self.name) {
-            process.terminate().map_err(Failure::new)?;
-            if !self.wait(&process) {
-                let seconds = PATIENCE.as_secs();
-                return Err(Failure::new(format!(
-                    "it was sent SIGTERM, and runs on after {seconds} seconds"
-                )));
-            }
+            self.terminate(&process)?;
         }
+        match self.unload() {
+            Err(failure) if failure.code == backend::ATTACHED => {
+                // Its number was lost, or was never told.
+                let Some(process) = Process::search(&self.object) else { return Err(failure) };
+                self.terminate(&process)?;
+                self.unload()
+            }
+            done => done,
+        }
+    }
+
+    fn terminate(&self, process: &Process) -> Result<(), Failure> {
+        process.terminate().map_err(Failure::new)?;
+        if self.wait(process) {
+            return Ok(());
+        }
+        let seconds = PATIENCE.as_secs();
+        Err(Failure::new(format!("it was sent SIGTERM, and runs on after {seconds} seconds")))
+    }
+
+    /// Unloads the module, if it is there still.
+    fn unload(&self) -> Result<(), Failure> {
         // A stapio that was killed, or a module that somebody held, leaves the module behind.
         if !Modules::read(&self.status.proc).contains(&self.name) {
             return Ok(());

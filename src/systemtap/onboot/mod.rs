@@ -8,6 +8,7 @@ mod parameters;
 
 use super::command::{FAILED, OK, fail, prepare, print};
 use super::console::Ending;
+use super::kernel::Kernel;
 use super::run::carry_out;
 use super::scripts::Script;
 use super::select::with_requirements;
@@ -42,8 +43,6 @@ fn create(service: &Service<'_>) -> Result<(), Trouble> {
     }
     let with: Vec<&str> = scripts.iter().map(|script| script.name.as_str()).collect();
     let parameters = parameters::text(service, &scripts).map_err(trouble)?;
-    replace(&generator.parameters, &parameters)
-        .map_err(|error| trouble(format!("cannot write {}: {error}", generator.parameters.display())))?;
     let image = match &service.call.image {
         Some(image) => std::path::absolute(image).unwrap_or_else(|_| image.into()),
         None => generator.default_image(&service.settings, &service.kernel.release),
@@ -53,8 +52,17 @@ fn create(service: &Service<'_>) -> Result<(), Trouble> {
         if with.is_empty() { "without scripts".to_owned() } else { format!("with {}", with.join(" ")) };
     print(&format!(" Creating initramfs {title} ... "));
     service.journal.write(&format!("Creating initramfs {title}"));
-    let put =
-        generate(service, &generator, &staged, !with.is_empty()).and_then(|()| put(service, &staged, &image));
+    let loan = Loan::take(&generator.parameters, &parameters);
+    let put = loan.and_then(|loan| {
+        generate(service, &generator, &staged, !with.is_empty())?;
+        put(service, &staged, &image)?;
+        // What is made later, by an upgrade of the kernel, is as what is booted is: not as an image for another name
+        // or another kernel was.
+        if service.call.image.is_none() && service.kernel.release == Kernel::running_release() {
+            loan.keep();
+        }
+        Ok(())
+    });
     if let Err(trouble) = put {
         let _ = std::fs::remove_file(&staged);
         print("error\n");
@@ -65,6 +73,46 @@ fn create(service: &Service<'_>) -> Result<(), Trouble> {
         print("NB: bootloader was not updated\n");
     }
     Ok(())
+}
+
+/// The file of parameters, written for one image; it gets its old text back unless it is kept.
+struct Loan<'f> {
+    file: &'f Path,
+    /// None where there was no file.
+    old: Option<String>,
+    kept: bool,
+}
+
+impl<'f> Loan<'f> {
+    fn take(file: &'f Path, text: &str) -> Result<Self, Trouble> {
+        let failed = |error: std::io::Error| trouble(format!("cannot write {}: {error}", file.display()));
+        let old = match std::fs::read_to_string(file) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
+            other => Some(other.map_err(failed)?),
+        };
+        replace(file, text).map_err(failed)?;
+        Ok(Self { file, old, kept: false })
+    }
+
+    fn keep(mut self) {
+        self.kept = true;
+    }
+}
+
+impl Drop for Loan<'_> {
+    fn drop(&mut self) {
+        if self.kept {
+            return;
+        }
+        let restored = match &self.old {
+            Some(text) => replace(self.file, text),
+            None => std::fs::remove_file(self.file),
+        };
+        if let Err(error) = restored {
+            let file = self.file.display();
+            crate::log::say(format_args!("systemtap-service: warning: {file} stays as it is: {error}"));
+        }
+    }
 }
 
 /// The named scripts: requirements before those that require them, and with `-R` all requirements.
