@@ -70,6 +70,11 @@ impl Site {
             let _ = fs::remove_dir_all(self.dir.path().join(gone));
         }
         fs::write(self.dir.path().join("proc/modules"), "").expect("a stand-in");
+        // Both ways work with the same cache of systemtap's own.
+        let cache = self.dir.path().join("cache");
+        fs::create_dir_all(&self.stap_dir).expect("a directory");
+        fs::create_dir(&cache).expect("our own directory");
+        std::os::unix::fs::symlink(&self.stap_dir, cache.join(".systemtap")).expect("a new link");
     }
 
     /// All of them by systemtap-service.

@@ -3,7 +3,7 @@
 use crate::Case;
 use crate::program::finish;
 use crate::service::{COMPILE_LIMIT, PROGRAM};
-use crate::tools::{Skip, Tools, build_dir, site};
+use crate::tools::{Skip, Tools, build_dir, share_stap_dir, site};
 use std::fs;
 use std::process::Command;
 
@@ -30,10 +30,11 @@ fn reasons() -> Result<(), Skip> {
         parameters += &format!("{name}_OPT=\"$common\"\n");
     }
     fs::write(dir.join("conf.d/all.conf"), parameters).expect("our own directory");
+    share_stap_dir(&dir.join("cache"), tools);
     let compile = |release: &str, names: &[&str]| {
         let mut command = Command::new(PROGRAM);
         command.args(["compile", "-y", "-r", release, "-c"]).arg(&config).args(names);
-        finish(command.env("SYSTEMTAP_DIR", &tools.stap_dir), COMPILE_LIMIT)
+        finish(&mut command, COMPILE_LIMIT)
     };
 
     let done = compile(&tools.release, &[]);

@@ -7,7 +7,7 @@ use crate::Case;
 use crate::machine::{Boot, Machine, Steps};
 use crate::modules::{compiled, scripts};
 use crate::program::finish;
-use crate::tools::{Skip, Tools, build_dir, site};
+use crate::tools::{Skip, Tools, build_dir, share_stap_dir, site};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -66,7 +66,9 @@ pub(crate) fn cache() -> Result<&'static PathBuf, Skip> {
         fs::write(dir.join("conf.d/group1.conf"), parameters(tools, "")).expect("our own directory");
         let mut compile = Command::new(PROGRAM);
         compile.args(["compile", "-y", "-r", &tools.release, "-c"]).arg(config);
-        let done = finish(compile.env("SYSTEMTAP_DIR", &tools.stap_dir), COMPILE_LIMIT);
+        let link = share_stap_dir(&dir.join("cache"), tools);
+        let done = finish(&mut compile, COMPILE_LIMIT);
+        fs::remove_file(link).expect("our own link");
         let log = fs::read_to_string(dir.join("log")).unwrap_or_default();
         assert!(done.code == 0, "{done}\n--- log\n{log}");
         Ok(dir.join("cache"))

@@ -223,3 +223,14 @@ pub(crate) fn site(dir: &Path, more: &str) -> PathBuf {
     fs::write(dir.join("config"), text + more).expect("our own directory");
     dir.join("config")
 }
+
+/// Lets systemtap-service work with the cache of systemtap's own that is kept from run to run. The cache directory is
+/// made; the link does not belong into an image.
+pub(crate) fn share_stap_dir(cache: &Path, tools: &Tools) -> PathBuf {
+    std::fs::create_dir_all(&tools.stap_dir).expect("the build directory is writable");
+    std::fs::create_dir_all(cache).expect("our own directory");
+    let link = cache.join(".systemtap");
+    let _ = std::fs::remove_file(&link);
+    std::os::unix::fs::symlink(&tools.stap_dir, &link).expect("a new link");
+    link
+}
