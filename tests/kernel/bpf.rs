@@ -9,6 +9,7 @@ use crate::tools::{Skip, build_dir, run, site, which};
 use crate::{Case, modules};
 use std::fs::{self, Permissions};
 use std::io::{BufRead, BufReader};
+use std::os::fd::AsFd as _;
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
@@ -190,7 +191,7 @@ fn service() -> Result<(), Skip> {
     // A runner that is killed leaves its procfs files, where stapbpf does not start again.
     let pid =
         fs::read_to_string(service.config.with_file_name("run").join("serel_upper")).expect("a status file");
-    run(Command::new("kill").args(["-KILL", pid.trim()]));
+    kill_and_see_it_end(pid.trim());
     let killed = service.call(&["status", "serel_upper"]).expect_code(1).stdout;
     assert!(killed.starts_with("serel_upper is stopped\n"), "{killed}");
     service.call(&["start"]).expect_code(0);
@@ -202,4 +203,14 @@ fn service() -> Result<(), Skip> {
     }
     service.call(&["status"]).expect_code(3);
     Ok(())
+}
+
+/// Kills a process that is nobody's child here, and waits until it has ended.
+fn kill_and_see_it_end(pid: &str) {
+    use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+    use rustix::process::{Pid, PidfdFlags, pidfd_open};
+    let number = pid.parse().ok().and_then(Pid::from_raw).expect("a number");
+    let process = pidfd_open(number, PidfdFlags::empty()).expect("it runs");
+    run(Command::new("kill").args(["-KILL", pid]));
+    poll(&mut [PollFd::new(process.as_fd(), PollFlags::POLLIN)], PollTimeout::NONE).expect("its end");
 }
