@@ -9,11 +9,38 @@
 #[cfg(target_env = "gnu")]
 const STEP: i32 = 4 * 1024 * 1024;
 
+/// What is asked for in huge pages.
+#[cfg(target_env = "gnu")]
+const HUGE: usize = 16 * 1024 * 1024;
+
 /// Asks for memory in large steps from now on, and gives none back before the end.
 pub fn take_large_steps() {
     #[cfg(target_env = "gnu")]
     for what in [libc::M_TOP_PAD, libc::M_TRIM_THRESHOLD, libc::M_MMAP_THRESHOLD] {
-        // SAFETY: mallopt(3) sets a number under the allocator's own lock, and refuses what it does not like.
-        unsafe { libc::mallopt(what, STEP) };
+        take_steps_of(what, STEP);
     }
+}
+
+/// Takes the next megabytes of the heap in huge pages, where the system has them for those who ask: for who is about
+/// to use them all, since each is cleared whole when it is first touched. A wish, which may be refused.
+pub fn take_huge_pages() {
+    #[cfg(target_env = "gnu")]
+    {
+        // One step as large as that, taken by asking for more than is left of the last one.
+        take_steps_of(libc::M_TOP_PAD, i32::try_from(HUGE).unwrap_or(STEP));
+        drop(std::hint::black_box(Vec::<u8>::with_capacity(STEP.unsigned_abs() as usize - 4096)));
+        take_steps_of(libc::M_TOP_PAD, STEP);
+        // SAFETY: sbrk(2) with 0 tells where the heap ends and changes nothing; madvise(2) with this advice changes
+        // neither what memory holds nor what may be done with it, and refuses a range that is not all there.
+        unsafe {
+            let end = libc::sbrk(0);
+            libc::madvise(end.wrapping_byte_sub(HUGE), HUGE, libc::MADV_HUGEPAGE);
+        }
+    }
+}
+
+#[cfg(target_env = "gnu")]
+fn take_steps_of(what: i32, bytes: i32) {
+    // SAFETY: mallopt(3) sets a number under the allocator's own lock, and refuses what it does not like.
+    unsafe { libc::mallopt(what, bytes) };
 }

@@ -9,6 +9,7 @@ mod members;
 mod request;
 mod scripts;
 mod sources;
+mod take;
 
 pub use members::Chosen;
 pub use request::{Members, Pairs, Request};
