@@ -1,7 +1,8 @@
 //! Who is next when slots are few: the ready job with the longest way to go.
 //!
 //! Interactive jobs need the console for themselves. They wait until nothing else runs or could run: running alone
-//! costs its own time whenever it happens, and to drain the others first would add their idle time to it.
+//! costs its own time whenever it happens, to drain the others first would add their idle time to it, and a question
+//! that nobody is there to answer must not keep those from starting who do not wait for the answer.
 
 use crate::model::{IdVec, JobId};
 use std::cmp::Reverse;
