@@ -4,6 +4,7 @@ mod apply;
 mod daemon;
 mod guests;
 mod journal;
+mod pending;
 mod plain;
 mod populate;
 mod record;
@@ -27,6 +28,7 @@ use crate::exit::Exit;
 use crate::history::{Batch, Saved, Trouble};
 use crate::report::console::Color;
 use crate::root::Root;
+use pending::Kept;
 use std::io::Write as _;
 use std::path::PathBuf;
 
@@ -88,12 +90,18 @@ fn save(batch: Batch, common: &Common) {
     if batch.is_empty() {
         return;
     }
-    match batch.save(&common.database) {
-        Ok(Saved { set_aside: Some((aside, _)), .. }) => {
+    match pending::save(&common.root, &common.database, batch) {
+        Ok(Kept::Saved(Saved { set_aside: Some((aside, _)), .. })) => {
             log::warn!("the damaged history was set aside as {} and a new one begun", aside.display());
         }
-        Ok(_) => {}
+        Ok(Kept::Saved(_)) => {}
         // What every early boot meets.
+        Ok(Kept::Waiting(path, Trouble::ReadOnly { .. })) => {
+            log::info!("the history cannot be written yet: what was learnt waits in {}", path.display());
+        }
+        Ok(Kept::Waiting(path, trouble)) => {
+            log::warn!("{trouble}; it waits in {} for the next run", path.display());
+        }
         Err(trouble @ Trouble::ReadOnly { .. }) => log::debug!("{trouble}"),
         Err(trouble) => log::warn!("{trouble}"),
     }
