@@ -1,8 +1,8 @@
 //! The test machine: Debian's kernel, busybox, staprun and what a test adds, in memory, under QEMU.
 //!
 //! Its processor is interpreted (TCG) even where there is a `/dev/kvm`: a boot takes seven seconds so, and machines were
-//! seen whose `/dev/kvm` opens and then runs nothing. It has no disk and no network, and ends when its init does, when
-//! its kernel panics, or when the time is over.
+//! seen whose `/dev/kvm` opens and then runs nothing. It has no network, no disk but one that a test gives it, and ends
+//! when its init does, when its kernel panics, or when the time is over.
 
 use crate::program::finish;
 use crate::tools::{Tools, build_dir, run, which};
@@ -24,12 +24,20 @@ const STAPIO: [&str; 2] = ["/usr/lib/systemtap/stapio", "/usr/libexec/systemtap/
 #[derive(Debug)]
 pub(crate) struct Machine {
     root: TempDir,
+    /// Further words for QEMU.
+    more: Vec<String>,
 }
 
 impl Machine {
     /// Nothing.
     pub(crate) fn empty() -> Self {
-        Self { root: tempfile::tempdir_in(build_dir()).expect("the build directory is writable") }
+        let root = tempfile::tempdir_in(build_dir()).expect("the build directory is writable");
+        Self { root, more: Vec::new() }
+    }
+
+    /// More words for QEMU: a disk, a clock.
+    pub(crate) fn with(&mut self, words: &[&str]) {
+        self.more.extend(words.iter().map(|word| (*word).to_owned()));
     }
 
     /// busybox, staprun and stapio with their libraries, and our init.
@@ -81,6 +89,13 @@ impl Machine {
         for library in ldd.stdout.split_whitespace().filter(|word| word.starts_with('/')) {
             self.file(Path::new(library), library, 0o755);
         }
+    }
+
+    /// Copies a static program without what only debuggers read, which is nine tenths of it.
+    pub(crate) fn stripped(&self, from: &Path, inside: &str) {
+        self.text(inside, "", 0o755);
+        run(Command::new("strip").arg("-o").arg(self.at(inside)).arg(from));
+        fs::set_permissions(self.at(inside), Permissions::from_mode(0o755)).expect("our own file");
     }
 
     /// Copies all files of a directory.
@@ -140,7 +155,7 @@ impl Machine {
             qemu.arg("-serial").arg(format!("file:{}", serial.display()));
         }
         qemu.arg("-kernel").arg(tools.kernel()).arg("-initrd").arg(&initrd);
-        qemu.args(["-append", "console=ttyS0 loglevel=4 panic=-1"]);
+        qemu.args(["-append", "console=ttyS0 loglevel=4 panic=-1"]).args(&self.more);
         // A machine that hangs is killed from outside, and what it had said is still there.
         let mut limited = Command::new("timeout");
         limited.args(["--signal=KILL", &BOOT_LIMIT.as_secs().to_string()]);

@@ -1,5 +1,6 @@
-//! systemtap-service, end to end: Debian's systemtap compiles real modules, Debian's kernel loads them in a machine
-//! of its own under QEMU, and eBPF scripts run in the kernel of this machine where it lets them.
+//! What only a kernel of one's own can show, in machines under QEMU: early boot, with nothing mounted, and
+//! systemtap-service, end to end. Debian's systemtap compiles real modules, Debian's kernel loads them, and eBPF scripts
+//! run in the kernel of this machine where it lets them.
 //!
 //! A test binary of its own, because libtest cannot say that a test was passed over, and why: these tests need
 //! packages that a plain `cargo test` shall neither install nor miss in silence. With `SEREL_TESTS_COMPLETE` in the
@@ -8,6 +9,7 @@
 
 mod bpf;
 mod compiling;
+mod early;
 mod machine;
 mod modules;
 mod onboot;
@@ -31,7 +33,8 @@ fn main() -> ExitCode {
     let complete = std::env::var_os("SEREL_TESTS_COMPLETE").is_some();
     let (mut passed, mut failed, mut skipped, mut filtered) = (0, Vec::new(), 0, 0);
     let began = Instant::now();
-    for &(name, test) in &[plain::CASES, compiling::CASES, service::CASES, onboot::CASES, bpf::CASES].concat()
+    for &(name, test) in
+        &[early::CASES, plain::CASES, compiling::CASES, service::CASES, onboot::CASES, bpf::CASES].concat()
     {
         if !filters.is_empty() && !filters.iter().any(|filter| name.contains(filter)) {
             filtered += 1;
