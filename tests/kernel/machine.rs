@@ -4,6 +4,7 @@
 //! seen whose `/dev/kvm` opens and then runs nothing. It has no network, no disk but one that a test gives it, and ends
 //! when its init does, when its kernel panics, or when the time is over.
 
+use crate::linux::Linux;
 use crate::program::finish;
 use crate::tools::{Tools, build_dir, run, which};
 use std::fmt;
@@ -154,7 +155,7 @@ impl Machine {
         for serial in [&console, &said] {
             qemu.arg("-serial").arg(format!("file:{}", serial.display()));
         }
-        qemu.arg("-kernel").arg(tools.kernel()).arg("-initrd").arg(&initrd);
+        qemu.arg("-kernel").arg(Linux::ready(tools).kernel()).arg("-initrd").arg(&initrd);
         qemu.args(["-append", "console=ttyS0 loglevel=4 panic=-1"]).args(&self.more);
         // A machine that hangs is killed from outside, and what it had said is still there.
         let mut limited = Command::new("timeout");

@@ -10,6 +10,7 @@
 mod bpf;
 mod compiling;
 mod early;
+mod linux;
 mod machine;
 mod modules;
 mod onboot;
