@@ -3,9 +3,9 @@
 //!
 //! One boot for all; what each case does there is in `guest/early/`.
 
-use crate::Case;
+use crate::cases::{Case, Skip};
 use crate::machine::{Boot, Machine, Steps};
-use crate::tools::{Skip, Tools, run, which};
+use crate::tools::{Tools, run, which};
 use serel::history::History;
 use std::fs;
 use std::os::unix::fs::symlink;
