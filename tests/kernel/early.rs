@@ -4,13 +4,11 @@
 //! One boot for all; what each case does there is in `guest/early/`.
 
 use crate::cases::{Case, Skip};
-use crate::machine::{Boot, Machine, Steps};
-use crate::tools::{Tools, run, which};
-use serel::history::History;
+use crate::machine::{Boot, Machine, Steps, history};
+use crate::tools::{Tools, serelrc, which};
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::Path;
-use std::process::Command;
 use std::sync::OnceLock;
 
 /// The tests.
@@ -47,7 +45,7 @@ fn boot() -> Result<&'static Boot, Skip> {
         }
         symlink("busybox", machine.at("bin/sh")).expect("a new link");
         machine.program(&which("busybox").expect("BUG: looked for before"), "bin/busybox");
-        machine.stripped(env!("CARGO_BIN_EXE_serelrc").as_ref(), "sbin/serelrc");
+        machine.stripped(&serelrc(), "sbin/serelrc");
         machine.file(&here.join("init"), "init", 0o755);
         let script = fs::read_to_string(here.join("script")).expect("one of our files");
         for (name, needs, level) in SCRIPTS {
@@ -151,11 +149,7 @@ fn pending() -> Result<(), Skip> {
 
 /// The runs in a history that a machine has sent, the first one first.
 fn recorded(sent: &str) -> Vec<String> {
-    let dir = tempfile::tempdir().expect("a place for temporary files");
-    let (text, path) = (dir.path().join("sent"), dir.path().join("history.db"));
-    fs::write(&text, sent).expect("our own directory");
-    run(Command::new("sh").args(["-c", r#"base64 -d "$0" | gzip -dc > "$1""#]).arg(&text).arg(&path));
-    let history = History::open(&path).expect("it is well").expect("it is there");
+    let (_dir, history) = history(sent);
     let runs = history.runs(100).expect("it is well").into_iter().rev();
     runs.map(|run| format!("{}, {} jobs", run.row.label, run.row.jobs.len())).collect()
 }

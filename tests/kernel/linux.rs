@@ -9,8 +9,8 @@ use std::process::Command;
 
 /// What a machine with a disk loads, in this order.
 pub(crate) const MODULES: [&str; 11] = [
-    "drivers/virtio/virtio",
     "drivers/virtio/virtio_ring",
+    "drivers/virtio/virtio",
     "drivers/virtio/virtio_pci_modern_dev",
     "drivers/virtio/virtio_pci_legacy_dev",
     "drivers/virtio/virtio_pci",

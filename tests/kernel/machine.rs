@@ -7,6 +7,7 @@
 use crate::linux::Linux;
 use crate::program::finish;
 use crate::tools::{Tools, build_dir, run, which};
+use serel::history::History;
 use std::fmt;
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{PermissionsExt, symlink};
@@ -182,6 +183,11 @@ impl fmt::Display for Boot {
 }
 
 impl Boot {
+    /// All that was written to its console.
+    pub(crate) fn console(&self) -> &str {
+        &self.console
+    }
+
     /// The steps of one case. It must have come to its end.
     #[track_caller]
     pub(crate) fn case<'a>(&'a self, name: &'a str) -> Steps<'a> {
@@ -247,6 +253,17 @@ pub(crate) struct Step {
     pub(crate) stdout: String,
     /// Standard error.
     pub(crate) stderr: String,
+}
+
+/// The history of which a machine has sent the file, packed and in letters. It is there as long as the directory.
+#[track_caller]
+pub(crate) fn history(sent: &str) -> (TempDir, History) {
+    let dir = tempfile::tempdir_in(build_dir()).expect("the build directory is writable");
+    let [text, path] = ["sent", "history.db"].map(|name| dir.path().join(name));
+    fs::write(&text, sent).expect("our own directory");
+    run(Command::new("sh").args(["-c", r#"base64 -d "$0" | gzip -dc > "$1""#]).arg(&text).arg(&path));
+    let history = History::open(&path).expect("it is well").expect("it is there");
+    (dir, history)
 }
 
 /// Where the texts of the cases are.

@@ -10,15 +10,22 @@ mod bpf;
 #[path = "../support/cases.rs"]
 mod cases;
 mod compiling;
+mod disk;
 mod early;
 mod linux;
 mod machine;
 mod modules;
+#[path = "../boot/namespace.rs"]
+#[allow(dead_code, reason = "shared with the tests of containers")]
+mod namespace;
 mod onboot;
 mod plain;
 #[path = "../support/program.rs"]
 #[allow(dead_code, reason = "shared with the integration tests")]
 mod program;
+#[path = "../boot/root.rs"]
+#[allow(dead_code, reason = "shared with the tests of containers")]
+mod root;
 mod service;
 mod tools;
 
@@ -26,6 +33,15 @@ use std::process::ExitCode;
 
 fn main() -> ExitCode {
     cases::run(
-        &[early::CASES, plain::CASES, compiling::CASES, service::CASES, onboot::CASES, bpf::CASES].concat(),
+        &[
+            early::CASES,
+            disk::CASES,
+            plain::CASES,
+            compiling::CASES,
+            service::CASES,
+            onboot::CASES,
+            bpf::CASES,
+        ]
+        .concat(),
     )
 }

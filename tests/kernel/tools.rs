@@ -12,13 +12,15 @@ use std::sync::OnceLock;
 use std::time::Duration;
 
 /// Programs, and the packages that bring them.
-const PROGRAMS: [(&str, &str); 6] = [
+const PROGRAMS: [(&str, &str); 8] = [
     ("qemu-system-x86_64", "qemu-system-x86"),
     ("stap", "systemtap"),
     ("staprun", "systemtap-runtime"),
     ("busybox", "busybox-static"),
     ("gcc", "gcc"),
     ("xz", "xz-utils"),
+    ("strip", "binutils"),
+    ("mkfs.ext4", "e2fsprogs"),
 ];
 
 /// The package that depends on the headers of the release's newest kernel.
@@ -99,6 +101,13 @@ pub(crate) fn build_dir() -> PathBuf {
         (dir, lock)
     };
     ONCE.get_or_init(locked).0.clone()
+}
+
+/// serelrc: the one that was built with the tests, or the one that is released, from the directory that
+/// `SEREL_TESTS_PROGRAMS` names.
+pub(crate) fn serelrc() -> PathBuf {
+    let released = std::env::var_os("SEREL_TESTS_PROGRAMS").map(|dir| PathBuf::from(dir).join("serelrc"));
+    released.unwrap_or_else(|| env!("CARGO_BIN_EXE_serelrc").into())
 }
 
 /// The path of a program.
