@@ -5,7 +5,8 @@
 //! there is no `/run` either, nothing is kept.
 
 use super::journal::ours;
-use crate::history::{Batch, Saved, Trouble};
+use crate::fingerprint::Digest;
+use crate::history::{Batch, History, Populated, Saved, Trouble};
 use crate::root::Root;
 use nix::fcntl::{Flock, FlockArg};
 use std::fs::{self, File, OpenOptions};
@@ -51,6 +52,35 @@ pub(super) fn save(root: &Root, database: &Path, mut batch: Batch) -> Result<Kep
     })
 }
 
+/// The last call of `serelhistory --populate`: what waits is younger than what the history has.
+pub(super) fn populated(root: &Root, database: &Path) -> Result<Option<Populated>, Trouble> {
+    if let Some(populated) = batches(root, database).rev().find_map(|batch| batch.populated) {
+        return Ok(Some(populated));
+    }
+    History::open(database)?.map_or(Ok(None), |history| history.populated())
+}
+
+/// The plan of a unit, as [`crate::plan::Plan::encode`] gave it.
+pub(super) fn plan(root: &Root, database: &Path, key: &Digest) -> Result<Option<Vec<u8>>, Trouble> {
+    let mut units = batches(root, database).rev().flat_map(|batch| batch.units);
+    if let Some(unit) = units.find(|unit| unit.key == *key) {
+        return Ok(Some(unit.plan));
+    }
+    let unit = History::open(database)?.map_or(Ok(None), |history| history.unit(key))?;
+    Ok(unit.map(|unit| unit.plan))
+}
+
+/// What waits for a history, the oldest first; who may not read it sees nothing.
+fn batches(root: &Root, database: &Path) -> impl DoubleEndedIterator<Item = Batch> {
+    let files = ours(root).map(|directory| files(&directory)).unwrap_or_default();
+    let database = database.to_owned();
+    files.into_iter().filter_map(move |(_, path)| {
+        let bytes = fs::read(path).ok()?;
+        let (of, batch) = split(&bytes)?;
+        (of == database.as_os_str().as_encoded_bytes()).then(|| Batch::decode(batch))?
+    })
+}
+
 /// Whether a batch may be saved later that cannot be saved now.
 fn may_pass(trouble: &Trouble) -> bool {
     matches!(trouble, Trouble::ReadOnly { .. } | Trouble::Locked { .. } | Trouble::Full { .. })
@@ -63,6 +93,15 @@ pub(super) fn is_one(path: &Path) -> bool {
 
 fn number(path: &Path) -> Option<u64> {
     path.file_name()?.to_str()?.strip_prefix(PREFIX)?.parse().ok()
+}
+
+/// The files that wait in a directory, first the one that came first.
+fn files(directory: &Path) -> Vec<(u64, PathBuf)> {
+    let entries = fs::read_dir(directory).into_iter().flatten().flatten();
+    let mut files: Vec<(u64, PathBuf)> =
+        entries.filter_map(|entry| Some((number(&entry.path())?, entry.path()))).collect();
+    files.sort();
+    files
 }
 
 /// The directory of what waits, ours alone until it is dropped.
@@ -81,20 +120,11 @@ impl Waiting {
         Some(Self { directory, _lock: lock })
     }
 
-    /// The files that wait, first the one that came first.
-    fn files(&self) -> Vec<(u64, PathBuf)> {
-        let entries = fs::read_dir(&self.directory).into_iter().flatten().flatten();
-        let mut files: Vec<(u64, PathBuf)> =
-            entries.filter_map(|entry| Some((number(&entry.path())?, entry.path()))).collect();
-        files.sort();
-        files
-    }
-
     /// Saves what waits for a history, the oldest first; what the first save did, if there was one. Stops at the first
     /// that cannot be saved now; one that can never be is removed.
     fn save(&self, database: &Path) -> Result<Option<Saved>, Trouble> {
         let mut first = None;
-        for (_, path) in self.files() {
+        for (_, path) in files(&self.directory) {
             let read = fs::read(&path).ok();
             let decoded = read.as_deref().and_then(|bytes| {
                 let (of, batch) = split(bytes)?;
@@ -123,7 +153,7 @@ impl Waiting {
 
     /// Keeps a batch that could not be saved. Errors with the reason for that when it cannot be kept either.
     fn keep(&self, database: &Path, batch: &Batch, trouble: Trouble) -> Result<Kept, Trouble> {
-        let files = self.files();
+        let files = files(&self.directory);
         for (_, old) in files.iter().rev().skip(MOST - 1) {
             let _ = fs::remove_file(old);
         }

@@ -21,13 +21,19 @@ fn machine() -> Sandbox {
 
 /// Calls serelrc while the history's directory cannot be written.
 fn read_only(sandbox: &Sandbox, words: &[&str]) -> Finished {
+    on_read_only(sandbox, env!("CARGO_BIN_EXE_serelrc"), words, "")
+}
+
+/// Calls a program so, with this on its standard input.
+fn on_read_only(sandbox: &Sandbox, program: &str, words: &[&str], input: &str) -> Finished {
+    sandbox.write("input", input, 0o600);
     let mut command = Command::new("unshare");
     if !nix::unistd::geteuid().is_root() {
         command.arg("-r");
     }
-    let script = r#"mount --bind "$0" "$0" && mount -o remount,bind,ro "$0" && exec "$@""#;
-    command.args(["-m", "sh", "-c", script]).arg(sandbox.at("etc/serel"));
-    command.arg(env!("CARGO_BIN_EXE_serelrc")).arg("--root").arg(sandbox.path()).args(words);
+    let script = r#"mount --bind "$0" "$0" && mount -o remount,bind,ro "$0" && exec "$@" < "$INPUT""#;
+    command.args(["-m", "sh", "-c", script]).arg(sandbox.at("etc/serel")).env("INPUT", sandbox.at("input"));
+    command.arg(program).arg("--root").arg(sandbox.path()).args(words);
     finish(&mut command, LIMIT)
 }
 
@@ -59,6 +65,29 @@ fn both_units_of_a_boot_are_recorded_once_the_root_can_be_written() {
     }
     sandbox.serelrc(&["start", "2"]).expect_code(0);
     assert_eq!(recorded(&sandbox)[3..], ["start S, cached", "start 2, cached", "start 2, cached"]);
+}
+
+#[test]
+fn what_is_populated_on_a_read_only_root_is_known_at_once() {
+    let sandbox = tree(&[Script::new("mountall"), needer("a", "mountall")]);
+    sandbox.write("run/there", "", 0o600);
+    fs::create_dir_all(sandbox.at("etc/serel")).unwrap();
+    let history = |words: &[&str], input: &str| {
+        on_read_only(&sandbox, env!("CARGO_BIN_EXE_serelhistory"), words, input)
+    };
+    for name in ["mountall", "a"] {
+        let pairs = format!("--pairs {name} /etc/init.d/{name}");
+        assert_eq!(history(&["--populate"], &pairs).expect_code(0).stderr, "");
+        // The second needs what the first unit has: that, too, is known only from what waits.
+        assert_eq!(history(&["--query", "verify"], "").expect_code(0).stdout, "success\n");
+        let prior = history(&["--query", "prior-history"], "").expect_code(1);
+        assert_eq!(prior.stdout, "history was not used: there is no history yet\n");
+    }
+    sandbox.serelrc(&["start", "2"]).expect_code(0);
+    assert!(waiting(&sandbox).is_empty());
+    let populated = History::open(&sandbox.at("etc/serel/history.db")).unwrap().unwrap().populated().unwrap();
+    assert_eq!(populated.unwrap().pairs, [("a".to_owned(), "/etc/init.d/a".to_owned())]);
+    assert_eq!(history(&["--query", "verify"], "").expect_code(0).stdout, "success\n");
 }
 
 #[test]
