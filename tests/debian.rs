@@ -85,7 +85,7 @@ const EXPLAINED: [Explained; 3] = [
             let before = |one: &str, other: &str| one == other || ours.contains(&(one.into(), other.into()));
             let over = |step: &&str| before(earlier, step) && before(step, later);
             of_a_step(unit, earlier, later)
-                || (STEPS.iter().any(|step| over(&step)) && (unit.letter == 'K') == (unit.level != "1"))
+                || (STEPS.iter().any(over) && (unit.letter == 'K') == (unit.level != "1"))
         },
     },
     Explained {

@@ -45,7 +45,9 @@ fn tail(graph: &Graph, scope: Scope, level: Level) -> Vec<(JobId, JobId)> {
         is_end[if graph.phase == Phase::Start { edge.before } else { edge.after }] = false;
     }
     // They close the level: nobody comes after them.
-    alone::last(graph, scope).into_iter().for_each(|step| is_end[step] = false);
+    for step in alone::last(graph, scope) {
+        is_end[step] = false;
+    }
     let ends = graph.nodes.ids().filter(|job| is_end[*job] && here(job));
     let joined = ends.map(|job| if graph.phase == Phase::Start { (job, *first) } else { (*last, job) });
     joined.chain(unknown.windows(2).map(|two| (two[0], two[1]))).collect()
