@@ -16,6 +16,7 @@ use super::start::{argument, environment, run_unit};
 use super::{Common, Running};
 use crate::exit::Exit;
 use crate::log::say;
+use crate::model::Phase;
 use crate::unit::{Members, Request};
 use crate::wavefront::guarded;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
@@ -37,6 +38,20 @@ pub struct Part {
     pub request: Request,
     /// How.
     pub running: Running,
+}
+
+impl Part {
+    /// Whether it need be looked at: most machines have no `S` links in the levels that halt.
+    fn has_work(&self) -> bool {
+        match &self.request {
+            Request { members: Members::Level { level, .. }, phase: Phase::Start, .. }
+                if level.is_shutdown() =>
+            {
+                links::any(&self.common.root, *level, Phase::Start)
+            }
+            _ => true,
+        }
+    }
 }
 
 /// Our standard output, put aside: what a shell evaluates must hold nothing but the answer, and what scripts write
@@ -93,7 +108,7 @@ pub fn stand_in(parts: &[Part], arguments: &[OsString]) -> Exit {
     let memory = Memory::new().inspect_err(|errno| log::info!("no memory of the run: {}", errno.desc())).ok();
     let work = |serial: bool| -> u8 {
         let mut ended = Ended::default();
-        for part in parts {
+        for part in parts.iter().filter(|part| part.has_work()) {
             let mut running = part.running.clone();
             running.memory = memory.clone();
             running.serial |= serial;
@@ -139,7 +154,7 @@ fn exit_of(code: i32) -> Option<Exit> {
 fn one_by_one(parts: &[Part], memory: Option<&Memory>) -> Ended {
     let known = memory.map(Memory::read).unwrap_or_default();
     let mut ended = Ended::default();
-    for Part { common, request, .. } in parts {
+    for Part { common, request, .. } in parts.iter().filter(|part| part.has_work()) {
         if let Members::Level { level, previous } = request.members {
             let environment = environment(request, None);
             let unit = (level, previous, request.phase);

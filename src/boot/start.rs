@@ -41,9 +41,17 @@ const OTHER_FILES: u64 = 128;
 /// Files that each job takes: its process, its output, and its question when it waits for another.
 const FILES: u64 = 3;
 
-/// Processes that the limit of open files has room for. It is not raised, since every script would inherit that.
+/// With fewer, scripts could not be started for want of a pipe: they are run without supervision instead.
+const LEAST_FILES: u64 = 32;
+
+/// The limit of open files. It is not raised, since every script would inherit that.
+fn most_files() -> u64 {
+    getrlimit(Resource::RLIMIT_NOFILE).map_or(1024, |(soft, _)| soft)
+}
+
+/// Processes that the limit of open files has room for.
 fn most_processes() -> usize {
-    let soft = getrlimit(Resource::RLIMIT_NOFILE).map_or(1024, |(soft, _)| soft);
+    let soft = most_files();
     usize::try_from(soft.saturating_sub(OTHER_FILES) / FILES).unwrap_or(usize::MAX).max(1)
 }
 
@@ -123,6 +131,9 @@ fn execute(
         .map(|job| script(&common.root, job, argument))
         .collect::<Option<IdVec<JobId, Script>>>()
         .ok_or("a script's path holds a NUL byte")?;
+    if most_files() < LEAST_FILES {
+        return Err(format!("no supervision (only {} open files are allowed)", most_files()));
+    }
     let ear = Ear::open()
         .inspect_err(|error| log::warn!("scripts that call serelc will not be heard: {error}"))
         .ok();
@@ -192,7 +203,7 @@ fn journals(common: &Common, request: &Request, running: &Running, plan: &Plan) 
     let known = memory.read();
     let already =
         plan.ids().filter(|id| known.get(plan.job(*id).script) == Some(&Known::Done)).collect::<Vec<_>>();
-    let go_on = !known.is_empty();
+    let go_on = plan.jobs().any(|job| known.contains_key(job.script));
     let journal =
         Journal::of(&common.root, &request.label()).ok().and_then(|journal| journal.open(go_on).ok());
     (journal.into_iter().chain(memory.writer().ok()).collect(), already)
