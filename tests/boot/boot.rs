@@ -66,8 +66,14 @@ impl Boot {
     /// Waits until a text is on the console.
     #[track_caller]
     pub(crate) fn says(&mut self, text: &str) -> &mut Self {
+        self.says_times(text, 1)
+    }
+
+    /// Waits until a text is on the console so many times.
+    #[track_caller]
+    pub(crate) fn says_times(&mut self, text: &str, times: usize) -> &mut Self {
         let end = Instant::now() + LIMIT;
-        while !self.console.contains(text) {
+        while self.console.matches(text).count() < times {
             match self.chunks.recv_timeout(end.saturating_duration_since(Instant::now())) {
                 Ok(chunk) => self.console += &String::from_utf8_lossy(&chunk).replace('\r', ""),
                 Err(RecvTimeoutError::Timeout) => panic!("no {text:?} in {LIMIT:?}\n{self}"),
@@ -75,11 +81,6 @@ impl Boot {
             }
         }
         self
-    }
-
-    /// What is on the console so far.
-    pub(crate) fn console(&self) -> &str {
-        &self.console
     }
 
     /// Runs a program in it, which must end with 0.

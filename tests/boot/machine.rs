@@ -12,6 +12,10 @@ use std::os::unix::fs::{PermissionsExt as _, lchown, symlink};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
+/// The programs under test: without libraries, as they are installed.
+const SERELRC: &str = env!("CARGO_BIN_EXE_serelrc");
+const SERELHISTORY: &str = env!("CARGO_BIN_EXE_serelhistory");
+
 /// What every machine has instead of what the packages bring, and why it must.
 const SETTINGS: [(&str, &str); 4] = [
     // With the line of a real root, its scripts would look for the disk of the machine around it.
@@ -47,15 +51,45 @@ impl Machine {
         }
         machine.file(&here().join("guest/inittab"), "etc/inittab", 0o644);
         machine.file(&here().join("guest/bootlogd"), "etc/init.d/bootlogd", 0o755);
+        machine.text("usr/sbin/before-rcS", "#!/bin/sh\n", 0o755);
         for program in ["stamp", "probe"] {
             machine.file(&here().join("guest").join(program), &format!("usr/sbin/{program}"), 0o755);
         }
         machine
     }
 
+    /// A machine with serel's programs, of which one is startpar now, for all runlevels.
+    pub(crate) fn with_serel(root: &Root) -> Self {
+        let machine = Self::new(root);
+        for (name, program) in [("serelrc", SERELRC), ("serelhistory", SERELHISTORY)] {
+            machine.file(Path::new(program), &format!("usr/sbin/{name}"), 0o755);
+        }
+        machine.link("serelrc", "usr/sbin/startpar");
+        machine.text("etc/default/serel", "SEREL_RUNLEVELS=\"S 0 1 2 3 4 5 6\"\n", 0o644);
+        machine
+    }
+
     /// Boots it. The words are its kernel's command line.
     pub(crate) fn boot(&self, words: &str) -> Boot {
         Boot::begin(self.holder.id(), words)
+    }
+
+    /// Adds an init script that is started in runlevel 2, with this header and body.
+    pub(crate) fn script(&self, name: &str, header: &str, body: &str) {
+        let text = format!(
+            "#!/bin/sh\n### BEGIN INIT INFO\n# Provides: {name}\n{header}\n# Default-Start: 2 3 4 5\n\
+             # Default-Stop:\n# Short-Description: of a test\n### END INIT INFO\n[ \"$1\" = start ] || exit 0\n{body}\n"
+        );
+        self.text(&format!("etc/init.d/{name}"), &text, 0o755);
+        self.link(&format!("../init.d/{name}"), &format!("etc/rc2.d/S03{name}"));
+    }
+
+    /// Reads a file, as the packages brought it or as it was changed since.
+    pub(crate) fn read(&self, inside: &str) -> String {
+        let places = ["upper", "lower"].map(|layer| self.held().join(layer).join(inside));
+        let place = places.iter().find(|place| place.exists());
+        let place = place.unwrap_or_else(|| panic!("the machine has no {inside}"));
+        fs::read_to_string(place).unwrap_or_else(|error| panic!("{}: {error}", place.display()))
     }
 
     /// A path of its layer: what is there was written, by the test or by a boot.
@@ -79,9 +113,10 @@ impl Machine {
         fs::set_permissions(&path, Permissions::from_mode(mode)).expect("our own file");
     }
 
-    /// Makes a symbolic link.
+    /// Makes a symbolic link, in the place of what is there.
     pub(crate) fn link(&self, to: &str, inside: &str) {
         let path = self.place(inside);
+        let _ = fs::remove_file(&path);
         symlink(to, &path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
         give(&path);
     }

@@ -6,9 +6,11 @@
 //! machine, no device that is anybody's, no network but its own, and no way to the clock or the console of this machine.
 
 mod boot;
+mod broken;
 #[path = "../support/cases.rs"]
 mod cases;
 mod daemons;
+mod levels;
 mod machine;
 mod namespace;
 mod plain;
@@ -16,9 +18,10 @@ mod plain;
 #[allow(dead_code, reason = "shared with the integration tests")]
 mod program;
 mod root;
+mod standin;
 
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    cases::run(&[plain::CASES].concat())
+    cases::run(&[plain::CASES, standin::CASES, levels::CASES, broken::CASES].concat())
 }
