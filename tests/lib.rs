@@ -11,6 +11,7 @@ mod registry;
 mod report;
 mod serelhistory;
 mod serelrc;
+mod standin;
 mod startpar;
 mod support;
 mod systemtap;

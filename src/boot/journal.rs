@@ -5,6 +5,7 @@
 //! started again, nor is what was started and whose end nobody saw; what failed is tried again. Only the last run can
 //! be resumed, and only if it did not come to its end.
 
+use super::pending;
 use crate::history::boot_id;
 use crate::model::JobId;
 use crate::plan::Plan;
@@ -23,9 +24,10 @@ const OURS: &str = "/run/serel";
 /// First words of a journal, before the identity of the boot.
 const HEAD: &str = "serel 1 boot";
 
-const STARTED: &str = "started";
-const DONE: &str = "done";
-const FAILED: &str = "failed";
+pub(super) const STARTED: &str = "started";
+pub(super) const PROCESS: &str = "process";
+pub(super) const DONE: &str = "done";
+pub(super) const FAILED: &str = "failed";
 const FINISHED: &str = "finished";
 
 /// The journal of one unit.
@@ -38,25 +40,8 @@ pub(super) struct Journal {
 impl Journal {
     /// Of the unit with this label. Errors in words why there can be none.
     pub(super) fn of(root: &Root, label: &str) -> Result<Self, String> {
-        let run = root.place(RUN);
-        if !run.is_dir() {
-            return Err(format!("there is no {}", run.display()));
-        }
         let boot = boot_id().ok_or("without /proc this boot cannot be told from others")?;
-        let ours = root.place(OURS);
-        let made = DirBuilder::new().mode(0o700).create(&ours);
-        let trusted = symlink_metadata(&ours).is_ok_and(|meta| {
-            meta.is_dir() && meta.uid() == nix::unistd::geteuid().as_raw() && meta.mode() & 0o022 == 0
-        });
-        match made {
-            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
-                Err(format!("{}: {error}", ours.display()))
-            }
-            _ if !trusted => {
-                Err(format!("{} is not a directory of our own that nobody else can write", ours.display()))
-            }
-            _ => Ok(Self { path: ours.join(label.replace(' ', "-")), boot }),
-        }
+        Ok(Self { path: ours(root)?.join(label.replace(' ', "-")), boot })
     }
 
     /// The jobs of a plan that were done or begun by the runs of this boot that the journal is about.
@@ -72,8 +57,12 @@ impl Journal {
         if text.lines().last() == Some(FINISHED) {
             return Err("the last run came to its end".to_owned());
         }
-        let last: HashMap<&str, &str> =
-            lines.filter_map(|line| line.split_once(' ')).map(|(word, script)| (script, word)).collect();
+        let mut last: HashMap<&str, &str> = HashMap::new();
+        for (word, script) in
+            lines.filter_map(|line| line.split_once(' ')).filter(|(word, _)| *word != PROCESS)
+        {
+            last.insert(script, word);
+        }
         let is = |word: &str, id: JobId| last.get(plan.job(id).script) == Some(&word);
         let unseen: Vec<JobId> = plan.ids().filter(|id| is(STARTED, *id)).collect();
         Ok((plan.ids().filter(|id| is(DONE, *id) || is(STARTED, *id)).collect(), unseen))
@@ -83,7 +72,9 @@ impl Journal {
     pub(super) fn open(&self, go_on: bool) -> io::Result<File> {
         if !go_on && let Some(ours) = self.path.parent() {
             for other in fs::read_dir(ours)?.flatten() {
-                fs::remove_file(other.path())?;
+                if !pending::is_one(&other.path()) {
+                    fs::remove_file(other.path())?;
+                }
             }
         }
         let mut options = OpenOptions::new();
@@ -91,6 +82,8 @@ impl Journal {
         let mut file = options.open(&self.path)?;
         if !go_on {
             file.set_len(0)?;
+        }
+        if file.metadata()?.len() == 0 {
             writeln!(file, "{}", self.head())?;
         }
         Ok(file)
@@ -101,17 +94,39 @@ impl Journal {
     }
 }
 
+/// Our directory in `/run`, made if it is not there. Errors in words why there can be none.
+pub(super) fn ours(root: &Root) -> Result<PathBuf, String> {
+    let run = root.place(RUN);
+    if !run.is_dir() {
+        return Err(format!("there is no {}", run.display()));
+    }
+    let ours = root.place(OURS);
+    let made = DirBuilder::new().mode(0o700).create(&ours);
+    let trusted = symlink_metadata(&ours).is_ok_and(|meta| {
+        meta.is_dir() && meta.uid() == nix::unistd::geteuid().as_raw() && meta.mode() & 0o022 == 0
+    });
+    match made {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
+            Err(format!("{}: {error}", ours.display()))
+        }
+        _ if !trusted => {
+            Err(format!("{} is not a directory of our own that nobody else can write", ours.display()))
+        }
+        _ => Ok(ours),
+    }
+}
+
 /// A spawner that writes down what another one does.
 pub(super) struct Journalled<'p, S> {
     pub(super) inside: S,
-    /// `None` when there can be no journal, or when it cannot be written any more.
-    file: Option<File>,
+    /// None when there can be no journal, or when it cannot be written any more.
+    files: Vec<File>,
     plan: &'p Plan,
 }
 
 impl<'p, S> Journalled<'p, S> {
-    pub(super) fn new(inside: S, file: Option<File>, plan: &'p Plan) -> Self {
-        Self { inside, file, plan }
+    pub(super) fn new(inside: S, files: Vec<File>, plan: &'p Plan) -> Self {
+        Self { inside, files, plan }
     }
 
     /// Says that the run has come to its end: there is nothing to resume.
@@ -127,12 +142,12 @@ impl<'p, S> Journalled<'p, S> {
     }
 
     fn line(&mut self, line: &str) {
-        if let Some(file) = &mut self.file
-            && let Err(error) = file.write_all(format!("{line}\n").as_bytes())
-        {
-            log::info!("the journal of this run ends here: {error}");
-            self.file = None;
-        }
+        let line = format!("{line}\n");
+        self.files.retain_mut(|file| {
+            file.write_all(line.as_bytes())
+                .inspect_err(|error| log::info!("the journal of this run ends here: {error}"))
+                .is_ok()
+        });
     }
 }
 
@@ -140,7 +155,11 @@ impl<S: Spawner> Spawner for Journalled<'_, S> {
     fn spawn(&mut self, job: JobId, alone: bool) -> Result<(), i32> {
         // Before, so that a crash in between cannot start it twice.
         self.write(STARTED, job);
-        self.inside.spawn(job, alone).inspect_err(|_| self.write(FAILED, job))
+        self.inside.spawn(job, alone).inspect_err(|_| self.write(FAILED, job))?;
+        if let Some(pid) = self.inside.pid(job) {
+            self.write(&format!("{PROCESS} {pid}"), job);
+        }
+        Ok(())
     }
 
     fn signal(&mut self, job: JobId, signal: i32) {

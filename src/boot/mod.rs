@@ -2,23 +2,33 @@
 
 mod apply;
 mod daemon;
+mod elsewhere;
 mod guests;
 mod journal;
+mod links;
+mod memory;
+mod pending;
 mod plain;
 mod populate;
 mod record;
+mod reply;
 mod say;
 mod show;
+mod standin;
 mod start;
+mod switch;
 mod systemtap;
 mod wrap;
 
 pub use apply::{apply, apply_started};
 pub use daemon::daemon;
+pub use memory::Memory;
 pub use populate::{populate, query};
 pub use say::{Saying, say};
 pub use show::{explain, graph, plan, verify};
+pub use standin::{Part, hand_over, stand_in, step_aside};
 pub use start::{auto_slots, change, start};
+pub use switch::Switch;
 pub use systemtap::systemtap;
 pub use wrap::{Wrapped, wrap};
 
@@ -27,6 +37,7 @@ use crate::exit::Exit;
 use crate::history::{Batch, Saved, Trouble};
 use crate::report::console::Color;
 use crate::root::Root;
+use pending::Kept;
 use std::io::Write as _;
 use std::path::PathBuf;
 
@@ -59,6 +70,8 @@ pub struct Running {
     pub dry_run: bool,
     /// Leave out the output of jobs that went well.
     pub quiet: bool,
+    /// What is known of a run that somebody else would go on with; what is done in there is not started again.
+    pub memory: Option<Memory>,
 }
 
 /// Prints diagnostics to stderr, errors last, so that they stand where the eye is.
@@ -88,12 +101,18 @@ fn save(batch: Batch, common: &Common) {
     if batch.is_empty() {
         return;
     }
-    match batch.save(&common.database) {
-        Ok(Saved { set_aside: Some((aside, _)), .. }) => {
+    match pending::save(&common.root, &common.database, batch) {
+        Ok(Kept::Saved(Saved { set_aside: Some((aside, _)), .. })) => {
             log::warn!("the damaged history was set aside as {} and a new one begun", aside.display());
         }
-        Ok(_) => {}
+        Ok(Kept::Saved(_)) => {}
         // What every early boot meets.
+        Ok(Kept::Waiting(path, Trouble::ReadOnly { .. })) => {
+            log::info!("the history cannot be written yet: what was learnt waits in {}", path.display());
+        }
+        Ok(Kept::Waiting(path, trouble)) => {
+            log::warn!("{trouble}; it waits in {} for the next run", path.display());
+        }
         Err(trouble @ Trouble::ReadOnly { .. }) => log::debug!("{trouble}"),
         Err(trouble) => log::warn!("{trouble}"),
     }

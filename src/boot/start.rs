@@ -2,7 +2,9 @@
 
 use super::guests::{Ear, Hosting};
 use super::journal::{Journal, Journalled};
-use super::{Common, Running, plain, record, save, tell};
+use super::memory::Known;
+use super::reply::Ended;
+use super::{Common, Running, pending, plain, record, save, tell};
 use crate::definition::diagnostic::Severity;
 use crate::exit::Exit;
 use crate::ipc::{self, Address};
@@ -39,9 +41,17 @@ const OTHER_FILES: u64 = 128;
 /// Files that each job takes: its process, its output, and its question when it waits for another.
 const FILES: u64 = 3;
 
-/// Processes that the limit of open files has room for. It is not raised, since every script would inherit that.
+/// With fewer, scripts could not be started for want of a pipe: they are run without supervision instead.
+const LEAST_FILES: u64 = 32;
+
+/// The limit of open files. It is not raised, since every script would inherit that.
+fn most_files() -> u64 {
+    getrlimit(Resource::RLIMIT_NOFILE).map_or(1024, |(soft, _)| soft)
+}
+
+/// Processes that the limit of open files has room for.
 fn most_processes() -> usize {
-    let soft = getrlimit(Resource::RLIMIT_NOFILE).map_or(1024, |(soft, _)| soft);
+    let soft = most_files();
     usize::try_from(soft.saturating_sub(OTHER_FILES) / FILES).unwrap_or(usize::MAX).max(1)
 }
 
@@ -52,6 +62,11 @@ pub fn auto_slots() -> usize {
 
 /// Runs one unit.
 pub fn start(common: &Common, request: &Request, running: &Running) -> Exit {
+    run_unit(common, request, running).exit
+}
+
+/// Runs one unit, and says who did not end well.
+pub(super) fn run_unit(common: &Common, request: &Request, running: &Running) -> Ended {
     // Before any thread is started, for each would else take signals that are meant for the run.
     let mask = hold_signals();
     let loaded = unit::load(&common.root, &common.database, request);
@@ -70,7 +85,7 @@ pub fn start(common: &Common, request: &Request, running: &Running) -> Exit {
         plan.phase = Phase::Stop;
     }
     if running.dry_run {
-        return dry_run(&plan, &loaded, running);
+        return Ended { exit: dry_run(&plan, &loaded, running), ..Ended::default() };
     }
     let argument = argument(request);
     let ran = execute(common, request, running, &plan, &loaded, argument);
@@ -94,7 +109,7 @@ pub fn change(common: &Common, stopping: &Request, starting: &Request, running: 
 }
 
 /// What the scripts are called with: those that halt and reboot "start" are called to stop, as rc always has.
-fn argument(request: &Request) -> &'static str {
+pub(super) fn argument(request: &Request) -> &'static str {
     match (&request.members, request.phase) {
         (Members::Level { level, .. }, Phase::Start) if level.is_shutdown() => STOP,
         (_, Phase::Start) => "start",
@@ -116,6 +131,9 @@ fn execute(
         .map(|job| script(&common.root, job, argument))
         .collect::<Option<IdVec<JobId, Script>>>()
         .ok_or("a script's path holds a NUL byte")?;
+    if most_files() < LEAST_FILES {
+        return Err(format!("no supervision (only {} open files are allowed)", most_files()));
+    }
     let ear = Ear::open()
         .inspect_err(|error| log::warn!("scripts that call serelc will not be heard: {error}"))
         .ok();
@@ -127,8 +145,8 @@ fn execute(
         serving.inspect_err(|error| log::warn!("scripts that call serelc will not be heard: {error}")).ok()
     });
     let hears = guests.is_some();
-    let (journal, already) = journal(common, request, running, plan);
-    let mut processes = Hosting::new(Journalled::new(processes, journal, plan), guests);
+    let (journals, already) = journals(common, request, running, plan);
+    let mut processes = Hosting::new(Journalled::new(processes, journals, plan), guests);
     let expected = plan.ids().map(|job| loaded.cost(job)).collect();
     let roster = Roster::new(plan, &expected);
     let console = if common.json {
@@ -174,6 +192,21 @@ struct Ran {
 fn session(request: &Request) -> Session {
     let single = matches!(request.members, Members::Level { level, .. } if Level::parse("1") == Some(level));
     if single || argument(request) == STOP { Session::Ours } else { Session::Own }
+}
+
+/// Where this run is written down, and the jobs that are done already.
+fn journals(common: &Common, request: &Request, running: &Running, plan: &Plan) -> (Vec<File>, Vec<JobId>) {
+    let Some(memory) = &running.memory else {
+        let (journal, already) = journal(common, request, running, plan);
+        return (journal.into_iter().collect(), already);
+    };
+    let known = memory.read();
+    let already =
+        plan.ids().filter(|id| known.get(plan.job(*id).script) == Some(&Known::Done)).collect::<Vec<_>>();
+    let go_on = plan.jobs().any(|job| known.contains_key(job.script));
+    let journal =
+        Journal::of(&common.root, &request.label()).ok().and_then(|journal| journal.open(go_on).ok());
+    (journal.into_iter().chain(memory.writer().ok()).collect(), already)
 }
 
 /// The journal of this run, where there can be one, and with `--resume` the jobs that are done.
@@ -227,7 +260,7 @@ fn script(root: &Root, job: Job<'_>, argument: &str) -> Option<Script> {
 
 /// Our own environment, with what rc hands to its scripts where it is not there: levels and a PATH; and where they may
 /// speak to the run.
-fn environment(request: &Request, ear: Option<&Address>) -> Vec<CString> {
+pub(super) fn environment(request: &Request, ear: Option<&Address>) -> Vec<CString> {
     let mut variables: Vec<(Vec<u8>, Vec<u8>)> =
         std::env::vars_os().map(|(name, value)| (name.into_vec(), value.into_vec())).collect();
     let mut set = |name: &str, value: String, overwrite: bool| {
@@ -258,7 +291,7 @@ fn environment(request: &Request, ear: Option<&Address>) -> Vec<CString> {
 }
 
 /// Summary, history, exit code.
-fn finish(common: &Common, request: &Request, plan: &Plan, mut loaded: Loaded, ran: &Ran) -> Exit {
+fn finish(common: &Common, request: &Request, plan: &Plan, mut loaded: Loaded, ran: &Ran) -> Ended {
     let result = &ran.result;
     let mut batch = std::mem::take(&mut loaded.batch);
     batch.runs.push(record::row(request, plan, result, &loaded));
@@ -275,12 +308,13 @@ fn finish(common: &Common, request: &Request, plan: &Plan, mut loaded: Loaded, r
     }
     if ran.stuck {
         // Not even a word about the history: it would wait for the console, too.
-        let _ = batch.save(&common.database);
+        log::set_max_level(log::LevelFilter::Off);
+        let _ = pending::save(&common.root, &common.database, batch);
     } else {
         save(batch, common);
     }
     keep_open(&ran.held);
-    verdict(result)
+    Ended::of(verdict(result), plan, result)
 }
 
 /// The exit code of a run.

@@ -7,4 +7,5 @@ pub mod sereld;
 pub mod serelhistory;
 pub mod serelrc;
 pub mod serelwrap;
+pub mod startpar;
 pub mod systemtap;

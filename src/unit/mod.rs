@@ -11,7 +11,7 @@ mod scripts;
 mod sources;
 mod take;
 
-pub use members::Chosen;
+pub use members::{Chosen, before};
 pub use request::{Members, Pairs, Request};
 pub use sources::{INIT_D, Sources};
 
@@ -201,7 +201,7 @@ fn rebuild(
     let mut gathered = Gathered::read(root, history, request);
     let (mut plan, problems) =
         gathered.with_graph(request, |graph, problems| (graph.plan(), problems.to_vec()));
-    if !plan.parallel {
+    if !plan.parallel || closes(request) {
         plan = fall_back(plan, gathered.unit.ordered);
     }
     let stored = history.and_then(|history| history.costs(request.phase).ok()).unwrap_or_default();
@@ -225,6 +225,13 @@ fn rebuild(
     // a cold plan.
     std::mem::forget(gathered);
     Loaded { plan, cached: false, why, problems, key, batch, costs }
+}
+
+/// Whether these are the last scripts of a shutdown, the `S` links of level 0 or 6: each is the only one that may be
+/// under way, and their numbers say in which order.
+fn closes(request: &Request) -> bool {
+    let Members::Level { level, .. } = request.members else { return false };
+    level.is_shutdown() && request.phase == Phase::Start
 }
 
 /// What is run when verify failed: the given order, one by one. Links and pairs are given in an order that means
