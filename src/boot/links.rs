@@ -21,9 +21,10 @@ fn links(root: &Root, level: Level) -> Vec<Link> {
     scan::links(&names)
 }
 
-/// Whether a level has any link in one phase.
-pub(super) fn any(root: &Root, level: Level, phase: Phase) -> bool {
-    links(root, level).iter().any(|link| link.phase == phase)
+/// Whether a level has links, and none in this phase.
+pub(super) fn lack(root: &Root, level: Level, phase: Phase) -> bool {
+    let links = links(root, level);
+    !links.is_empty() && links.iter().all(|link| link.phase != phase)
 }
 
 /// The links of a level in one phase; with a previous one, those that it did not have.

@@ -57,6 +57,11 @@ impl Loaded {
         self.costs.get(job.index()).filter(|cost| **cost > 0).map(|cost| u64::from(*cost))
     }
 
+    /// Keeps the costs of some jobs only: those of [`Plan::only`].
+    pub fn keep_costs(&mut self, jobs: &[JobId]) {
+        self.costs = jobs.iter().map(|job| self.costs.get(job.index()).copied().unwrap_or(0)).collect();
+    }
+
     /// Whether the time of any job is known.
     pub fn has_costs(&self) -> bool {
         self.costs.iter().any(|cost| *cost > 0)
