@@ -3,5 +3,5 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    serel::cli::serelrc::run()
+    if serel::cli::startpar::is_called() { serel::cli::startpar::run() } else { serel::cli::serelrc::run() }
 }

@@ -23,9 +23,10 @@ const OURS: &str = "/run/serel";
 /// First words of a journal, before the identity of the boot.
 const HEAD: &str = "serel 1 boot";
 
-const STARTED: &str = "started";
-const DONE: &str = "done";
-const FAILED: &str = "failed";
+pub(super) const STARTED: &str = "started";
+pub(super) const PROCESS: &str = "process";
+pub(super) const DONE: &str = "done";
+pub(super) const FAILED: &str = "failed";
 const FINISHED: &str = "finished";
 
 /// The journal of one unit.
@@ -72,8 +73,12 @@ impl Journal {
         if text.lines().last() == Some(FINISHED) {
             return Err("the last run came to its end".to_owned());
         }
-        let last: HashMap<&str, &str> =
-            lines.filter_map(|line| line.split_once(' ')).map(|(word, script)| (script, word)).collect();
+        let mut last: HashMap<&str, &str> = HashMap::new();
+        for (word, script) in
+            lines.filter_map(|line| line.split_once(' ')).filter(|(word, _)| *word != PROCESS)
+        {
+            last.insert(script, word);
+        }
         let is = |word: &str, id: JobId| last.get(plan.job(id).script) == Some(&word);
         let unseen: Vec<JobId> = plan.ids().filter(|id| is(STARTED, *id)).collect();
         Ok((plan.ids().filter(|id| is(DONE, *id) || is(STARTED, *id)).collect(), unseen))
@@ -104,14 +109,14 @@ impl Journal {
 /// A spawner that writes down what another one does.
 pub(super) struct Journalled<'p, S> {
     pub(super) inside: S,
-    /// `None` when there can be no journal, or when it cannot be written any more.
-    file: Option<File>,
+    /// None when there can be no journal, or when it cannot be written any more.
+    files: Vec<File>,
     plan: &'p Plan,
 }
 
 impl<'p, S> Journalled<'p, S> {
-    pub(super) fn new(inside: S, file: Option<File>, plan: &'p Plan) -> Self {
-        Self { inside, file, plan }
+    pub(super) fn new(inside: S, files: Vec<File>, plan: &'p Plan) -> Self {
+        Self { inside, files, plan }
     }
 
     /// Says that the run has come to its end: there is nothing to resume.
@@ -127,12 +132,12 @@ impl<'p, S> Journalled<'p, S> {
     }
 
     fn line(&mut self, line: &str) {
-        if let Some(file) = &mut self.file
-            && let Err(error) = file.write_all(format!("{line}\n").as_bytes())
-        {
-            log::info!("the journal of this run ends here: {error}");
-            self.file = None;
-        }
+        let line = format!("{line}\n");
+        self.files.retain_mut(|file| {
+            file.write_all(line.as_bytes())
+                .inspect_err(|error| log::info!("the journal of this run ends here: {error}"))
+                .is_ok()
+        });
     }
 }
 
@@ -140,7 +145,11 @@ impl<S: Spawner> Spawner for Journalled<'_, S> {
     fn spawn(&mut self, job: JobId, alone: bool) -> Result<(), i32> {
         // Before, so that a crash in between cannot start it twice.
         self.write(STARTED, job);
-        self.inside.spawn(job, alone).inspect_err(|_| self.write(FAILED, job))
+        self.inside.spawn(job, alone).inspect_err(|_| self.write(FAILED, job))?;
+        if let Some(pid) = self.inside.pid(job) {
+            self.write(&format!("{PROCESS} {pid}"), job);
+        }
+        Ok(())
     }
 
     fn signal(&mut self, job: JobId, signal: i32) {

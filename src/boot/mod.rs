@@ -2,23 +2,32 @@
 
 mod apply;
 mod daemon;
+mod elsewhere;
 mod guests;
 mod journal;
+mod links;
+mod memory;
 mod plain;
 mod populate;
 mod record;
+mod reply;
 mod say;
 mod show;
+mod standin;
 mod start;
+mod switch;
 mod systemtap;
 mod wrap;
 
 pub use apply::{apply, apply_started};
 pub use daemon::daemon;
+pub use memory::Memory;
 pub use populate::{populate, query};
 pub use say::{Saying, say};
 pub use show::{explain, graph, plan, verify};
+pub use standin::{Part, hand_over, stand_in, step_aside};
 pub use start::{auto_slots, change, start};
+pub use switch::Switch;
 pub use systemtap::systemtap;
 pub use wrap::{Wrapped, wrap};
 
@@ -59,6 +68,8 @@ pub struct Running {
     pub dry_run: bool,
     /// Leave out the output of jobs that went well.
     pub quiet: bool,
+    /// What is known of a run that somebody else would go on with; what is done in there is not started again.
+    pub memory: Option<Memory>,
 }
 
 /// Prints diagnostics to stderr, errors last, so that they stand where the eye is.

@@ -2,7 +2,7 @@
 //!
 //! When epoll, a thread or memory cannot be had, the machine must come up all the same.
 
-use crate::exit::Exit;
+use super::reply::Ended;
 use crate::log::say;
 use crate::model::Phase;
 use crate::plan::Plan;
@@ -14,28 +14,29 @@ use std::path::Path;
 use std::process::{Command, ExitStatus};
 
 /// Runs the jobs of a serial plan in its order, on the console as it is.
-pub(super) fn run(plan: &Plan, argument: &str, environment: &[CString], root: &Root, why: &str) -> Exit {
+pub(super) fn run(plan: &Plan, argument: &str, environment: &[CString], root: &Root, why: &str) -> Ended {
     say(format_args!("serelrc: {why}: running the scripts one by one, without supervision"));
-    // LSB 5.0, 22.2: not installed, not configured; and not running, which is what a stop wants.
-    let well: &[i32] = if plan.phase == Phase::Stop { &[0, 5, 6, 7] } else { &[0, 5, 6] };
-    let mut exit = Exit::Ok;
+    let mut ended = Ended::default();
     for job in plan.serial_order().into_iter().map(|id| plan.job(id)) {
-        match call(&root.real(job.script), argument, environment) {
-            Ok(status) if status.code().is_some_and(|code| well.contains(&code)) => {}
-            Ok(status) => {
-                say(format_args!("serelrc: {}: {status}", job.name));
-                exit = Exit::Failed;
-            }
-            Err(error) => {
-                say(format_args!("serelrc: {}: {error}", job.name));
-                exit = Exit::Failed;
-            }
-        }
+        let called = call(&root.real(job.script), argument, environment);
+        note(&mut ended, job.name, called, plan.phase == Phase::Stop);
     }
-    exit
+    ended
 }
 
-fn call(script: &Path, argument: &str, environment: &[CString]) -> io::Result<ExitStatus> {
+/// Notes how a script ended, and says it where it is not well.
+pub(super) fn note(ended: &mut Ended, name: &str, called: io::Result<ExitStatus>, stopping: bool) {
+    let status = called.as_ref().ok().and_then(ExitStatus::code);
+    if !ended.note(name, status, stopping) {
+        match called {
+            Ok(status) => say(format_args!("serelrc: {name}: {status}")),
+            Err(error) => say(format_args!("serelrc: {name}: {error}")),
+        }
+    }
+}
+
+/// Calls a script and waits for its end.
+pub(super) fn call(script: &Path, argument: &str, environment: &[CString]) -> io::Result<ExitStatus> {
     let variables = environment.iter().filter_map(|variable| {
         let bytes = variable.as_bytes();
         let end = bytes.iter().position(|byte| *byte == b'=')?;

@@ -2,6 +2,8 @@
 
 use super::guests::{Ear, Hosting};
 use super::journal::{Journal, Journalled};
+use super::memory::Known;
+use super::reply::Ended;
 use super::{Common, Running, plain, record, save, tell};
 use crate::definition::diagnostic::Severity;
 use crate::exit::Exit;
@@ -52,6 +54,11 @@ pub fn auto_slots() -> usize {
 
 /// Runs one unit.
 pub fn start(common: &Common, request: &Request, running: &Running) -> Exit {
+    run_unit(common, request, running).exit
+}
+
+/// Runs one unit, and says who did not end well.
+pub(super) fn run_unit(common: &Common, request: &Request, running: &Running) -> Ended {
     // Before any thread is started, for each would else take signals that are meant for the run.
     let mask = hold_signals();
     let loaded = unit::load(&common.root, &common.database, request);
@@ -70,7 +77,7 @@ pub fn start(common: &Common, request: &Request, running: &Running) -> Exit {
         plan.phase = Phase::Stop;
     }
     if running.dry_run {
-        return dry_run(&plan, &loaded, running);
+        return Ended { exit: dry_run(&plan, &loaded, running), ..Ended::default() };
     }
     let argument = argument(request);
     let ran = execute(common, request, running, &plan, &loaded, argument);
@@ -94,7 +101,7 @@ pub fn change(common: &Common, stopping: &Request, starting: &Request, running: 
 }
 
 /// What the scripts are called with: those that halt and reboot "start" are called to stop, as rc always has.
-fn argument(request: &Request) -> &'static str {
+pub(super) fn argument(request: &Request) -> &'static str {
     match (&request.members, request.phase) {
         (Members::Level { level, .. }, Phase::Start) if level.is_shutdown() => STOP,
         (_, Phase::Start) => "start",
@@ -127,8 +134,8 @@ fn execute(
         serving.inspect_err(|error| log::warn!("scripts that call serelc will not be heard: {error}")).ok()
     });
     let hears = guests.is_some();
-    let (journal, already) = journal(common, request, running, plan);
-    let mut processes = Hosting::new(Journalled::new(processes, journal, plan), guests);
+    let (journals, already) = journals(common, request, running, plan);
+    let mut processes = Hosting::new(Journalled::new(processes, journals, plan), guests);
     let expected = plan.ids().map(|job| loaded.cost(job)).collect();
     let roster = Roster::new(plan, &expected);
     let console = if common.json {
@@ -174,6 +181,21 @@ struct Ran {
 fn session(request: &Request) -> Session {
     let single = matches!(request.members, Members::Level { level, .. } if Level::parse("1") == Some(level));
     if single || argument(request) == STOP { Session::Ours } else { Session::Own }
+}
+
+/// Where this run is written down, and the jobs that are done already.
+fn journals(common: &Common, request: &Request, running: &Running, plan: &Plan) -> (Vec<File>, Vec<JobId>) {
+    let Some(memory) = &running.memory else {
+        let (journal, already) = journal(common, request, running, plan);
+        return (journal.into_iter().collect(), already);
+    };
+    let known = memory.read();
+    let already =
+        plan.ids().filter(|id| known.get(plan.job(*id).script) == Some(&Known::Done)).collect::<Vec<_>>();
+    let go_on = !known.is_empty();
+    let journal =
+        Journal::of(&common.root, &request.label()).ok().and_then(|journal| journal.open(go_on).ok());
+    (journal.into_iter().chain(memory.writer().ok()).collect(), already)
 }
 
 /// The journal of this run, where there can be one, and with `--resume` the jobs that are done.
@@ -227,7 +249,7 @@ fn script(root: &Root, job: Job<'_>, argument: &str) -> Option<Script> {
 
 /// Our own environment, with what rc hands to its scripts where it is not there: levels and a PATH; and where they may
 /// speak to the run.
-fn environment(request: &Request, ear: Option<&Address>) -> Vec<CString> {
+pub(super) fn environment(request: &Request, ear: Option<&Address>) -> Vec<CString> {
     let mut variables: Vec<(Vec<u8>, Vec<u8>)> =
         std::env::vars_os().map(|(name, value)| (name.into_vec(), value.into_vec())).collect();
     let mut set = |name: &str, value: String, overwrite: bool| {
@@ -258,7 +280,7 @@ fn environment(request: &Request, ear: Option<&Address>) -> Vec<CString> {
 }
 
 /// Summary, history, exit code.
-fn finish(common: &Common, request: &Request, plan: &Plan, mut loaded: Loaded, ran: &Ran) -> Exit {
+fn finish(common: &Common, request: &Request, plan: &Plan, mut loaded: Loaded, ran: &Ran) -> Ended {
     let result = &ran.result;
     let mut batch = std::mem::take(&mut loaded.batch);
     batch.runs.push(record::row(request, plan, result, &loaded));
@@ -280,7 +302,7 @@ fn finish(common: &Common, request: &Request, plan: &Plan, mut loaded: Loaded, r
         save(batch, common);
     }
     keep_open(&ran.held);
-    verdict(result)
+    Ended::of(verdict(result), plan, result)
 }
 
 /// The exit code of a run.

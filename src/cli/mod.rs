@@ -7,6 +7,7 @@ pub mod sereld;
 pub mod serelhistory;
 pub mod serelrc;
 pub mod serelwrap;
+pub mod startpar;
 pub mod systemtap;
 
 /// What the command lines of all programs are made of, in the order of their names: their manuals and completions are

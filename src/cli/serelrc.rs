@@ -1,13 +1,15 @@
 //! The command line of serelrc: runs, checks and shows units of services.
 
 use super::general::{General, parse};
-use crate::boot::{self, Common, Running, auto_slots};
+use crate::boot::{self, Common, Part, Running, auto_slots};
 use crate::exit::Exit;
+use crate::log::LogError;
 use crate::model::{Level, Phase, Strength};
 use crate::root::Root;
 use crate::unit::{Members, Pairs, Request};
 use clap::error::ErrorKind;
 use clap::{ArgMatches, Args, Command, FromArgMatches, Parser, Subcommand, ValueEnum};
+use std::ffi::OsString;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -154,7 +156,7 @@ struct RunArgs {
     #[arg(long, value_name = "SECS")]
     timeout: Option<u64>,
     /// What Required-Start means: the needed one must succeed, or must only have ended
-    #[arg(long, value_name = "STRENGTH", default_value = "need")]
+    #[arg(long, value_name = "STRENGTH", default_value = "need", overrides_with = "required_start")]
     required_start: RequiredStart,
     /// One script at a time, in the given order as far as the relations allow
     #[arg(long)]
@@ -228,15 +230,19 @@ pub fn run() -> ExitCode {
 }
 
 impl Cli {
-    fn carry_out(self) -> Result<Exit, String> {
+    fn common(&self) -> Result<Common, String> {
         let root = Root::new(&self.place.root)
             .map_err(|error| format!("--root {}: {error}", self.place.root.display()))?;
-        let common = Common {
-            database: self.place.db.unwrap_or_else(|| root.place(crate::history::PATH)),
+        Ok(Common {
+            database: self.place.db.clone().unwrap_or_else(|| root.place(crate::history::PATH)),
             root,
             json: self.place.json,
             color: self.general.color,
-        };
+        })
+    }
+
+    fn carry_out(self) -> Result<Exit, String> {
+        let common = self.common()?;
         Ok(match self.verb {
             Verb::Start(args) => boot::start(&common, &args.request(Phase::Start)?, &args.running()),
             Verb::Stop(args) => boot::start(&common, &args.request(Phase::Stop)?, &args.running()),
@@ -254,6 +260,27 @@ impl Cli {
             Verb::Verify(args) => boot::verify(&common, &args.way.request(args.level)?),
             Verb::Explain(args) => boot::explain(&common, &args.way.request(args.level)?),
         })
+    }
+}
+
+/// The unit that `serelrc start` or `serelrc stop` with these words would run; logging begins as they say. Errors in
+/// words.
+pub(super) fn part(words: Vec<OsString>, debug: bool) -> Result<Part, String> {
+    let mut cli = Cli::try_parse_from(words).map_err(|error| error.to_string())?;
+    let common = cli.common()?;
+    let (args, phase) = match &cli.verb {
+        Verb::Start(args) => (args, Phase::Start),
+        Verb::Stop(args) => (args, Phase::Stop),
+        _ => return Err("this is no unit to run".to_owned()),
+    };
+    let part = Part { common, request: args.request(phase)?, running: args.running() };
+    if debug {
+        cli.general.debuglevel = cli.general.debuglevel.max(3);
+    }
+    match cli.general.init_log("serelrc") {
+        // By the first part.
+        Ok(()) | Err(LogError::Twice) => Ok(part),
+        Err(error) => Err(error.to_string()),
     }
 }
 
@@ -277,6 +304,7 @@ impl RunArgs {
             resume: self.resume,
             dry_run: self.dry_run,
             quiet: self.quiet,
+            memory: None,
         }
     }
 }

@@ -1,0 +1,69 @@
+//! The real startpar: the next program of that name in PATH that is not us.
+
+use std::ffi::{OsStr, OsString};
+use std::fs;
+use std::io;
+use std::os::unix::fs::MetadataExt as _;
+use std::os::unix::process::CommandExt as _;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// The name that is looked for.
+pub(super) const NAME: &str = "startpar";
+
+/// Names those who have handed over already, so that two copies of us cannot hand over to each other for ever.
+const TRIED: &str = "SEREL_STARTPAR_TRIED";
+
+/// Where rc looks when nobody has said.
+const PATH: &str = "/sbin:/usr/sbin:/bin:/usr/bin";
+
+/// Becomes the real startpar. Returns only if there is none, or none that can be run: then with the reason.
+pub(super) fn become_real(arguments: &[OsString]) -> String {
+    let path = std::env::var_os("PATH").unwrap_or_else(|| PATH.into());
+    let mut tried = std::env::var(TRIED).unwrap_or_default();
+    if let Some(own) = own() {
+        tried = format!("{tried} {own}");
+    }
+    let mut why = format!("there is no other {NAME} in PATH");
+    for program in candidates(&path, &tried) {
+        let error = Command::new(&program).arg0(NAME).args(arguments).env(TRIED, &tried).exec();
+        why = format!("{}: {error}", program.display());
+    }
+    why
+}
+
+/// Device and number of our own program.
+fn own() -> Option<String> {
+    let running = fs::metadata("/proc/self/exe").or_else(|_| fs::metadata(std::env::current_exe()?));
+    running.or_else(|_| from_path()).ok().map(|meta| identity(&meta))
+}
+
+/// Without `/proc`: the first of our name in PATH, as the shell found us.
+fn from_path() -> io::Result<fs::Metadata> {
+    let called = std::env::args_os().next().unwrap_or_else(|| NAME.into());
+    if Path::new(&called).components().count() > 1 {
+        return fs::metadata(called);
+    }
+    let path = std::env::var_os("PATH").unwrap_or_else(|| PATH.into());
+    std::env::split_paths(&path)
+        .find_map(|directory| fs::metadata(directory.join(&called)).ok())
+        .ok_or_else(|| io::Error::from(io::ErrorKind::NotFound))
+}
+
+fn identity(meta: &fs::Metadata) -> String {
+    format!("{}:{}", meta.dev(), meta.ino())
+}
+
+/// All programs of the name that have not been tried.
+fn candidates(path: &OsStr, tried: &str) -> Vec<PathBuf> {
+    std::env::split_paths(path)
+        .map(|directory| directory.join(NAME))
+        .filter(|program| {
+            let meta = fs::metadata(program);
+            meta.is_ok_and(|meta| {
+                let own = identity(&meta);
+                meta.is_file() && meta.mode() & 0o111 != 0 && !tried.split(' ').any(|known| known == own)
+            })
+        })
+        .collect()
+}

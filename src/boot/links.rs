@@ -1,0 +1,62 @@
+//! The way of last resort when not even a plan can be had: the links of a runlevel one after another, as a plain rc runs
+//! them.
+//!
+//! No definitions, no graph, no threads: a listing, an order by name, and for each script a process that is waited for.
+
+use super::memory::Known;
+use super::plain::{call, note};
+use super::reply::Ended;
+use crate::definition::scan::{self, Link};
+use crate::log::say;
+use crate::model::{Level, Phase};
+use crate::root::Root;
+use std::collections::{BTreeMap, HashSet};
+use std::ffi::CString;
+
+/// The links of a level in one phase; with a previous one, those that it did not have.
+fn wanted(root: &Root, level: Level, previous: Option<Level>, phase: Phase) -> Vec<Link> {
+    let of = |level: Level| {
+        let entries = std::fs::read_dir(root.place(&directory(level))).into_iter().flatten().flatten();
+        let names: Vec<String> = entries.filter_map(|entry| entry.file_name().into_string().ok()).collect();
+        scan::links(&names)
+    };
+    let mut links = of(level);
+    // What is stopped and started in one level was stopped on purpose.
+    let stopped = links.iter().filter(|link| link.phase == Phase::Stop && phase == Phase::Start);
+    let stopped: HashSet<String> = stopped.map(|link| link.name.clone()).collect();
+    links.retain(|link| link.phase == phase);
+    if let Some(previous) = previous.filter(|previous| *previous != Level::S) {
+        let had: HashSet<String> =
+            of(previous).into_iter().filter(|link| link.phase == phase).map(|link| link.name).collect();
+        links.retain(|link| !had.contains(&link.name) || stopped.contains(&link.name));
+    }
+    links
+}
+
+fn directory(level: Level) -> String {
+    format!("/etc/rc{level}.d")
+}
+
+/// Runs them. What is known to be done is not run again.
+pub(super) fn run(
+    root: &Root,
+    (level, previous, phase): (Level, Option<Level>, Phase),
+    argument: &str,
+    environment: &[CString],
+    known: &BTreeMap<String, Known>,
+) -> Ended {
+    say(format_args!("serelrc: running the links of {} one by one", root.shown(&directory(level))));
+    let mut ended = Ended::default();
+    for link in wanted(root, level, previous, phase) {
+        let path = format!("{}/{}", directory(level), link.file);
+        let Ok(script) = root.resolve(&path) else {
+            say(format_args!("serelrc: {} leads nowhere", root.shown(&path)));
+            continue;
+        };
+        if known.get(&script) != Some(&Known::Done) {
+            let called = call(&root.real(&script), argument, environment);
+            note(&mut ended, &link.name, called, argument == "stop");
+        }
+    }
+    ended
+}

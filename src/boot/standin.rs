@@ -1,0 +1,167 @@
+//! The stand-in for startpar: what Debian's rc asks of startpar, done by us, whatever happens to us.
+//!
+//! rc evaluates what we print and has no other way left when we fail: it has begun. So the work is done in a process of
+//! its own, and from trouble to trouble the way gets plainer:
+//!
+//! 1. the unit in parallel; bad definitions and a broken history are met there already;
+//! 2. that process has died: the rest one by one, once what was under way has ended;
+//! 3. died again: the real startpar, if nothing was begun and there is one;
+//! 4. the links of the level in their order, without any plan.
+
+use super::elsewhere;
+use super::links;
+use super::memory::{Known, Memory};
+use super::reply::Ended;
+use super::start::{argument, environment, run_unit};
+use super::{Common, Running};
+use crate::exit::Exit;
+use crate::log::say;
+use crate::unit::{Members, Request};
+use crate::wavefront::guarded;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sys::wait::WaitStatus;
+use nix::unistd::{dup2_stdout, write};
+use rustix::process::{Pid, PidfdFlags, pidfd_open};
+use std::ffi::OsString;
+use std::os::fd::{AsFd as _, OwnedFd};
+
+/// How long a script is waited for that was under way when its run was killed, in milliseconds.
+const PATIENCE: i32 = 300_000;
+
+/// One unit of a call.
+#[derive(Debug, Clone)]
+pub struct Part {
+    /// Where.
+    pub common: Common,
+    /// What.
+    pub request: Request,
+    /// How.
+    pub running: Running,
+}
+
+/// Our standard output, put aside: what a shell evaluates must hold nothing but the answer, and what scripts write
+/// belongs to the console, which is our standard error.
+struct Answer(Option<OwnedFd>);
+
+impl Answer {
+    fn aside() -> Self {
+        let kept = std::io::stdout().as_fd().try_clone_to_owned();
+        let kept = kept.and_then(|kept| {
+            dup2_stdout(std::io::stderr())?;
+            Ok(kept)
+        });
+        Self(kept.inspect_err(|error| say(format_args!("startpar: no answer to rc: {error}"))).ok())
+    }
+
+    /// Gives it, in one piece. Who has stopped listening has stopped.
+    fn give(&self, ended: &Ended) -> Exit {
+        if let Some(stdout) = &self.0 {
+            let text = ended.assignments();
+            let mut left = text.as_bytes();
+            while let Ok(count @ 1..) = write(stdout, left) {
+                left = &left[count..];
+            }
+        }
+        ended.exit
+    }
+
+    /// Puts it back for a program that we become.
+    fn put_back(&self) {
+        if let Some(stdout) = &self.0 {
+            let _ = dup2_stdout(stdout);
+        }
+    }
+}
+
+/// The real startpar's turn from the beginning, for a reason that is nobody's fault. Without one, we do it plainly.
+pub fn step_aside(parts: &[Part], arguments: &[OsString], why: &str) -> Exit {
+    log::info!("{why}: this is startpar's");
+    let lacking = elsewhere::become_real(arguments);
+    say(format_args!("startpar: {why}, and {lacking}"));
+    let answer = Answer::aside();
+    answer.give(&one_by_one(parts, None))
+}
+
+/// Becomes the real startpar for what is not ours. Errors with the reason why not.
+pub fn hand_over(arguments: &[OsString]) -> String {
+    elsewhere::become_real(arguments)
+}
+
+/// Runs the parts one after another, and answers.
+pub fn stand_in(parts: &[Part], arguments: &[OsString]) -> Exit {
+    let answer = Answer::aside();
+    let memory = Memory::new().inspect_err(|errno| log::info!("no memory of the run: {}", errno.desc())).ok();
+    let work = |serial: bool| -> u8 {
+        let mut ended = Ended::default();
+        for part in parts {
+            let mut running = part.running.clone();
+            running.memory = memory.clone();
+            running.serial |= serial;
+            ended.join(run_unit(&part.common, &part.request, &running));
+            if matches!(ended.exit, Exit::Interrupted | Exit::Terminated) {
+                break;
+            }
+        }
+        answer.give(&ended) as u8
+    };
+    for (serial, next) in [(false, "going on one by one"), (true, "this is left to others")] {
+        let how = match guarded(|| work(serial)) {
+            Err(errno) => {
+                log::info!("nobody watches over this run: {}", errno.desc());
+                return exit_of(work(serial).into()).unwrap_or(Exit::Failed);
+            }
+            Ok(WaitStatus::Exited(_, code)) => match exit_of(code) {
+                Some(exit) => return exit,
+                None => format!("ended with {code}"),
+            },
+            Ok(WaitStatus::Signaled(_, signal, _)) => format!("was killed by {signal}"),
+            Ok(other) => format!("ended: {other:?}"),
+        };
+        say(format_args!("startpar: the run {how}: {next}"));
+        await_begun(memory.as_ref());
+    }
+    if memory.as_ref().is_some_and(|memory| memory.read().is_empty()) {
+        answer.put_back();
+        let why = elsewhere::become_real(arguments);
+        let _ = dup2_stdout(std::io::stderr());
+        say(format_args!("startpar: {why}"));
+    }
+    answer.give(&one_by_one(parts, memory.as_ref()))
+}
+
+/// The exit codes of a run that answered.
+fn exit_of(code: i32) -> Option<Exit> {
+    [Exit::Ok, Exit::Failed, Exit::TimedOut, Exit::Interrupted, Exit::Terminated]
+        .into_iter()
+        .find(|exit| *exit as i32 == code)
+}
+
+fn one_by_one(parts: &[Part], memory: Option<&Memory>) -> Ended {
+    let known = memory.map(Memory::read).unwrap_or_default();
+    let mut ended = Ended::default();
+    for Part { common, request, .. } in parts {
+        if let Members::Level { level, previous } = request.members {
+            let environment = environment(request, None);
+            let unit = (level, previous, request.phase);
+            ended.join(links::run(&common.root, unit, argument(request), &environment, &known));
+        }
+    }
+    ended
+}
+
+/// Waits for the scripts that are under way: whoever comes after them counts on their end. Then they are called once
+/// more, for nobody knows what became of them; LSB (22.2) has it that what runs already is no failure.
+fn await_begun(memory: Option<&Memory>) {
+    let known = memory.map(Memory::read).unwrap_or_default();
+    for (script, known) in known {
+        let Known::Begun(pid) = known else { continue };
+        let pid = pid.and_then(|pid| Pid::from_raw(pid.cast_signed()));
+        let Some(Ok(process)) = pid.map(|pid| pidfd_open(pid, PidfdFlags::empty())) else { continue };
+        say(format_args!("startpar: waiting for the end of {script}, which was under way"));
+        let mut ended = [PollFd::new(process.as_fd(), PollFlags::POLLIN)];
+        let patience = PollTimeout::try_from(PATIENCE).unwrap_or(PollTimeout::MAX);
+        if !poll(&mut ended, patience).is_ok_and(|count| count > 0) {
+            say(format_args!("startpar: {script} is still under way: going on without it"));
+        }
+    }
+}

@@ -1,0 +1,204 @@
+//! Whether serel runs a level: the kernel's command line, the environment, and one file that is read as data.
+//!
+//! The file is written as a shell's, so that the hooks' readers know it, but nothing in it is evaluated: rc runs as root
+//! before anybody could look. The first place that says anything of a setting counts.
+
+use crate::definition::diagnostic::Severity;
+use crate::definition::trust;
+use crate::model::{Level, Levels};
+use crate::root::Root;
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt as _;
+
+/// What the kernel was started with.
+const COMMAND_LINE: &str = "/proc/cmdline";
+/// The settings of Debian and of Red Hat.
+const FILES: [&str; 2] = ["/etc/default/serel", "/etc/sysconfig/serel"];
+
+const RUNLEVELS: &str = "SEREL_RUNLEVELS";
+const DEBUG: &str = "SEREL_DEBUG";
+const OPTIONS: &str = "SEREL_OPTIONS";
+/// On the kernel's command line: nothing is ours in this boot.
+const OFF: &str = "serel=off";
+
+/// The settings of a machine.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Switch {
+    /// Everything is switched off on the kernel's command line.
+    pub off: bool,
+    /// Levels that serel runs; `None` when nobody has said.
+    pub levels: Option<Levels>,
+    /// Log verbosely.
+    pub debug: bool,
+    /// More options for serelrc, as words.
+    pub options: Vec<String>,
+}
+
+impl Switch {
+    /// Reads them. What cannot be read is said and counts as not there.
+    pub fn read(root: &Root) -> Self {
+        let line = std::fs::read(root.real(COMMAND_LINE)).unwrap_or_default();
+        let line = words(&String::from_utf8_lossy(&line));
+        let file = FILES.iter().find_map(|file| settings(root, file)).unwrap_or_default();
+        Self::of(&line, |name| std::env::var_os(name).map(|value| lossy(&value)), &file)
+    }
+
+    /// The settings of these places, strongest first.
+    fn of(line: &[String], environment: impl Fn(&str) -> Option<String>, file: &[(String, String)]) -> Self {
+        let on_line = |name: &str| {
+            let value = |word: &String| word.strip_prefix(name)?.strip_prefix('=').map(str::to_owned);
+            line.iter().rev().find_map(value)
+        };
+        let in_file =
+            |name: &str| file.iter().rev().find(|(known, _)| known == name).map(|(_, value)| value.clone());
+        let value = |name: &str| on_line(name).or_else(|| environment(name)).or_else(|| in_file(name));
+        Self {
+            off: line.iter().any(|word| word == OFF),
+            levels: value(RUNLEVELS).map(|text| levels(&text)),
+            debug: value(DEBUG).is_some_and(|value| value.eq_ignore_ascii_case("on")),
+            options: value(OPTIONS).map(|text| words(&text)).unwrap_or_default(),
+        }
+    }
+
+    /// Whether serel runs a level; when nobody has said, the answer is `unsaid`. Errors with the reason why not.
+    pub fn runs(&self, level: Level, unsaid: bool) -> Result<(), String> {
+        if self.off {
+            Err(format!("`{OFF}` on the kernel command line"))
+        } else if self.levels.map_or(unsaid, |levels| levels.contains(level)) {
+            Ok(())
+        } else {
+            Err(format!("{RUNLEVELS} does not name level {level}"))
+        }
+    }
+}
+
+fn lossy(value: &OsStr) -> String {
+    String::from_utf8_lossy(value.as_bytes()).into_owned()
+}
+
+/// `S 2 3`, `S,2,3` and `S23` are one and the same.
+fn levels(text: &str) -> Levels {
+    text.split(|c: char| c == ',' || c.is_whitespace())
+        .flat_map(|word| word.split(""))
+        .filter(|letter| !letter.is_empty())
+        .filter_map(|letter| {
+            let level = Level::parse(letter);
+            if level.is_none() {
+                log::warn!("{RUNLEVELS}: `{letter}` is no runlevel: give S and digits, as in \"S 2 3 4 5\"");
+            }
+            level
+        })
+        .collect()
+}
+
+/// Words between white space; quotes keep them together and are taken off.
+fn words(text: &str) -> Vec<String> {
+    let mut words: Vec<String> = Vec::new();
+    let (mut quote, mut open) = (None, false);
+    for c in text.chars() {
+        match (c, quote) {
+            (c, Some(mark)) if c == mark => quote = None,
+            ('"' | '\'', None) => {
+                quote = Some(c);
+                if !std::mem::replace(&mut open, true) {
+                    words.push(String::new());
+                }
+            }
+            (c, None) if c.is_whitespace() => open = false,
+            (c, _) => {
+                if !std::mem::replace(&mut open, true) {
+                    words.push(String::new());
+                }
+                words.last_mut().expect("BUG: a word was begun").push(c);
+            }
+        }
+    }
+    words
+}
+
+/// The assignments of a file, `None` where there is no such file or one that is not to be trusted.
+fn settings(root: &Root, file: &str) -> Option<Vec<(String, String)>> {
+    let path = root.resolve(file).ok()?;
+    match trust::read(root, &path) {
+        Ok((bytes, _)) => Some(assignments(&root.shown(&path), &String::from_utf8_lossy(&bytes))),
+        Err(fault) => {
+            super::tell(root, std::slice::from_ref(&*fault), Severity::Error);
+            None
+        }
+    }
+}
+
+/// `NAME=value`, one a line, in quotes or not. What a shell would put in the place of `$x` is not known here: said, and
+/// left out.
+fn assignments(file: &str, text: &str) -> Vec<(String, String)> {
+    let mut found = Vec::new();
+    for (number, line) in text.lines().enumerate() {
+        let line = line.trim();
+        let line = line.strip_prefix("export ").map_or(line, str::trim_start);
+        let Some((name, value)) = line.split_once('=') else { continue };
+        if ![RUNLEVELS, DEBUG, OPTIONS].contains(&name) {
+            continue;
+        }
+        let single = value.starts_with('\'');
+        let value = match value.chars().next() {
+            Some(mark @ ('"' | '\'')) => value[1..].split(mark).next().unwrap_or_default(),
+            _ => value.split_whitespace().next().unwrap_or_default(),
+        };
+        if !single && value.contains(['$', '`', '\\']) {
+            log::warn!(
+                "{file}:{}: {name} is read as it stands, not as a shell would: write its value out; it is left out",
+                number + 1
+            );
+            continue;
+        }
+        found.push((name.to_owned(), value.to_owned()));
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(line: &str, environment: Option<&str>, file: &str) -> Switch {
+        let environment = |name: &str| environment.filter(|_| name == RUNLEVELS).map(str::to_owned);
+        Switch::of(&words(line), environment, &assignments("f", file))
+    }
+
+    fn shown(switch: &Switch) -> String {
+        switch.levels.map_or("-".to_owned(), |levels| levels.iter().map(|level| level.to_string()).collect())
+    }
+
+    #[test]
+    fn the_first_place_that_says_anything_counts() {
+        let file = "# levels\nSEREL_RUNLEVELS=\"S 2 3\"  # these\nexport SEREL_DEBUG=on\n";
+        assert_eq!(shown(&of("quiet", None, "")), "-");
+        assert_eq!(shown(&of("quiet", None, file)), "23S");
+        assert_eq!(shown(&of("quiet", Some("5"), file)), "5");
+        assert_eq!(shown(&of("a SEREL_RUNLEVELS=S,4 b", Some("5"), file)), "4S");
+        assert_eq!(shown(&of("\"SEREL_RUNLEVELS=S 1\"", None, file)), "1S");
+        assert_eq!(shown(&of("SEREL_RUNLEVELS=\"S 1\" x", None, file)), "1S");
+        assert_eq!(shown(&of("SEREL_RUNLEVELS=", None, file)), "");
+        assert!(of("", None, file).debug && !of("", None, "SEREL_DEBUG=off").debug);
+    }
+
+    #[test]
+    fn off_is_a_whole_word() {
+        assert!(of("quiet serel=off x", None, "").off);
+        assert!(!of("quiet xserel=off serel=offline", None, "").off);
+        let two = Level::parse("2").unwrap();
+        assert!(of("serel=off SEREL_RUNLEVELS=2", None, "").runs(two, true).is_err());
+        assert!(of("", None, "").runs(two, true).is_ok() && of("", None, "").runs(two, false).is_err());
+        assert!(of("", Some(""), "").runs(two, true).is_err());
+    }
+
+    #[test]
+    fn nothing_in_the_file_is_evaluated() {
+        let file =
+            "SEREL_RUNLEVELS=\"$(reboot)\"\nSEREL_OPTIONS='--jobs 4  --timeout \"9\"'\nif true; then\n";
+        let switch = of("", None, file);
+        assert_eq!(shown(&switch), "-");
+        assert_eq!(switch.options, ["--jobs", "4", "--timeout", "9"]);
+        assert_eq!(of("", None, "SEREL_RUNLEVELS=2 3\n").levels, of("2", Some("2"), "").levels);
+    }
+}

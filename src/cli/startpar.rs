@@ -1,0 +1,177 @@
+//! The command line of serelrc called as `startpar`: what Debian's rc says, in startpar's words.
+
+use super::general::parse;
+use super::serelrc;
+use crate::boot::{self, Part, Switch};
+use crate::exit::Exit;
+use crate::model::Level;
+use crate::root::Root;
+use clap::{Parser, ValueEnum};
+use std::ffi::{OsStr, OsString};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+/// The name that we are called by.
+const NAME: &str = "startpar";
+
+/// Run the scripts of a runlevel in parallel: serelrc in the place of startpar
+#[derive(Debug, Parser)]
+#[command(name = NAME, disable_version_flag = true, after_help = AFTER)]
+struct Cli {
+    /// boot: level S; start: what the level has more than the previous one; stop: what it has no more
+    #[arg(short = 'M', value_name = "MODE")]
+    mode: Option<Mode>,
+    /// The runlevel that the system comes from; N for none
+    #[arg(short = 'P', value_name = "LEVEL")]
+    previous: Option<String>,
+    /// The runlevel that it goes to
+    #[arg(short = 'R', value_name = "LEVEL")]
+    level: Option<String>,
+    /// Where init.d is: a directory called etc
+    #[arg(short = 'e', value_name = "DIR", default_value = "/etc")]
+    etc: PathBuf,
+    /// For startpar, like the next five
+    #[arg(short = 'p', value_name = "N")]
+    parallel: Option<OsString>,
+    /// For startpar
+    #[arg(short = 't', value_name = "SECS")]
+    timeout: Option<OsString>,
+    /// For startpar
+    #[arg(short = 'T', value_name = "SECS")]
+    global_timeout: Option<OsString>,
+    /// For startpar
+    #[arg(short = 'i', value_name = "RATE")]
+    io_rate: Option<OsString>,
+    /// For startpar
+    #[arg(short = 'S', value_name = "START:NUM")]
+    splash: Option<OsString>,
+    /// For startpar
+    #[arg(short = 'd', value_name = "DEVICE")]
+    device: Option<OsString>,
+    /// For startpar: names before lines are how serelrc shows them anyway
+    #[arg(short = 'n')]
+    names: bool,
+    /// Copy standard input to standard output, and do nothing else
+    #[arg(short = 'f', exclusive = true)]
+    forward: bool,
+    /// Print the version and exit
+    #[arg(short = 'v')]
+    version: bool,
+    /// What the given programs are called with
+    #[arg(short = 'a', value_name = "ARG")]
+    argument: Option<OsString>,
+    /// Programs to run: handed over to the real startpar
+    #[arg(value_name = "PROGRAM")]
+    programs: Vec<OsString>,
+}
+
+const AFTER: &str = "Prints three assignments for a shell to evaluate: failed_service, \
+skipped_service_not_installed and skipped_service_not_configured. SEREL_OPTIONS has more options for serelrc.
+
+What serel runs is said by SEREL_RUNLEVELS in /etc/default/serel or on the kernel command line; \
+all levels when nobody says it. Other levels, and everything with serel=off on the kernel command line, go to the \
+next startpar in PATH.";
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Mode {
+    Boot,
+    Start,
+    Stop,
+}
+
+/// Whether the program was called as startpar.
+pub fn is_called() -> bool {
+    let name = std::env::args_os().next();
+    name.is_some_and(|name| Path::new(&name).file_name() == Some(OsStr::new(NAME)))
+}
+
+/// Runs the program.
+pub fn run() -> ExitCode {
+    let arguments: Vec<OsString> = std::env::args_os().skip(1).collect();
+    let cli = match Cli::try_parse_from(std::env::args_os()) {
+        Ok(cli) => cli,
+        Err(error) if !error.use_stderr() => {
+            return parse::<Cli>(std::env::args_os(), Exit::Failed.into())
+                .map_or_else(|code| code, |_| Exit::Ok.into());
+        }
+        Err(error) => return pass_on(&arguments, &error.to_string()),
+    };
+    if cli.version {
+        println!("startpar (serelrc) version {}", env!("CARGO_PKG_VERSION"));
+        return Exit::Ok.into();
+    }
+    if cli.forward {
+        let copied = std::io::copy(&mut std::io::stdin().lock(), &mut std::io::stdout().lock());
+        return if copied.is_ok() { Exit::Ok } else { Exit::Failed }.into();
+    }
+    match cli.asked() {
+        Ok((root, level, previous, mode)) => carry_out(&root, level, previous, mode, &arguments).into(),
+        Err(why) => pass_on(&arguments, &why),
+    }
+}
+
+/// What we do not do ourselves may be something that the real one does.
+fn pass_on(arguments: &[OsString], why: &str) -> ExitCode {
+    let lacking = boot::hand_over(arguments);
+    crate::log::say(format_args!("startpar: {}\nstartpar: {lacking}", why.trim_end()));
+    Exit::Failed.into()
+}
+
+impl Cli {
+    fn asked(&self) -> Result<(Root, Level, Option<Level>, Mode), String> {
+        let mode = self.mode.ok_or("only -M boot, -M start and -M stop are done here")?;
+        let levels =
+            |text: &Option<String>| text.as_deref().map(|text| (Level::parse(text), text.to_owned()));
+        let level = match (mode, levels(&self.level)) {
+            (Mode::Boot, _) => Level::S,
+            (_, Some((Some(level), _))) => level,
+            (_, Some((None, text))) => return Err(format!("-R {text}: a runlevel is S or one digit")),
+            (_, None) => return Err("say with -R which runlevel".to_owned()),
+        };
+        let previous = match levels(&self.previous) {
+            _ if mode == Mode::Boot => None,
+            Some((Some(level), _)) => Some(level),
+            // N, and what init says when it does not know (#).
+            _ => None,
+        };
+        let root = match (self.etc.parent(), self.etc.file_name()) {
+            (Some(parent), Some(name)) if name == "etc" => Root::new(parent),
+            _ => return Err(format!("-e {}: only a directory called etc", self.etc.display())),
+        };
+        let root = root.map_err(|error| format!("-e {}: {error}", self.etc.display()))?;
+        Ok((root, level, previous, mode))
+    }
+}
+
+fn carry_out(root: &Root, level: Level, previous: Option<Level>, mode: Mode, arguments: &[OsString]) -> Exit {
+    let switch = Switch::read(root);
+    let verbs: &[&str] = match mode {
+        Mode::Boot | Mode::Start => &["start"],
+        // rc calls us once for these, and has its own S scripts of them called to stop, too.
+        Mode::Stop if level.is_shutdown() => &["stop", "start"],
+        Mode::Stop => &["stop"],
+    };
+    let parts: Vec<Part> = verbs.iter().map(|verb| part(root, verb, level, previous, &switch)).collect();
+    match switch.runs(level, true) {
+        Ok(()) => boot::stand_in(&parts, arguments),
+        Err(why) => boot::step_aside(&parts, arguments, &why),
+    }
+}
+
+/// One unit, as serelrc would read it from its command line.
+fn part(root: &Root, verb: &str, level: Level, previous: Option<Level>, switch: &Switch) -> Part {
+    let mut words: Vec<OsString> = ["serelrc", "--root"].map(OsString::from).into();
+    words.push(root.path().into());
+    // A need that failed keeps nobody from being started, as ever on Debian.
+    words.extend([verb, &level.to_string(), "--required-start", "order"].map(OsString::from));
+    if let Some(previous) = previous {
+        words.extend(["--previous".to_owned(), previous.to_string()].map(OsString::from));
+    }
+    let mut with_options = words.clone();
+    with_options.extend(switch.options.iter().map(OsString::from));
+    serelrc::part(with_options, switch.debug).unwrap_or_else(|why| {
+        let options = switch.options.join(" ");
+        crate::log::say(format_args!("startpar: SEREL_OPTIONS=\"{options}\" is left out:\n{why}"));
+        serelrc::part(words, switch.debug).expect("BUG: these words are our own")
+    })
+}
