@@ -575,7 +575,7 @@ _serelrc() {
             return 0
             ;;
         serelrc__subcmd__verify)
-            opts="-d -l -a -t -v -h --debuglevel --log --log-append --log-truncate --color --version --root --db --json --stop --required-start --pairs --help"
+            opts="-d -l -a -t -v -h --debuglevel --log --log-append --log-truncate --color --version --root --db --json --stop --required-start --pairs --system --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

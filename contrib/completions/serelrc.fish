@@ -157,6 +157,7 @@ complete -c serelrc -n "__fish_serelrc_using_subcommand verify" -s t -l log-trun
 complete -c serelrc -n "__fish_serelrc_using_subcommand verify" -s v -l version -d 'Print the version number and exit'
 complete -c serelrc -n "__fish_serelrc_using_subcommand verify" -l json -d 'Print data as JSON'
 complete -c serelrc -n "__fish_serelrc_using_subcommand verify" -l stop -d 'Look at stopping instead of starting'
+complete -c serelrc -n "__fish_serelrc_using_subcommand verify" -l system -d 'Look at the whole system: what the next boot would do, what is missing, and how long it would take'
 complete -c serelrc -n "__fish_serelrc_using_subcommand verify" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c serelrc -n "__fish_serelrc_using_subcommand explain" -s d -l debuglevel -d 'What is logged: 0 nothing, 1 warnings and errors, 2 information, 3 debugging, 4 everything' -r
 complete -c serelrc -n "__fish_serelrc_using_subcommand explain" -s l -l log -d 'Log to a file, or to a facility of syslog, instead of standard error' -r -F

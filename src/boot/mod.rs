@@ -16,6 +16,7 @@ mod show;
 mod standin;
 mod start;
 mod switch;
+mod system;
 mod systemtap;
 mod wrap;
 
@@ -28,6 +29,7 @@ pub use show::{explain, graph, plan, verify};
 pub use standin::{Part, hand_over, stand_in, step_aside};
 pub use start::{auto_slots, change, start};
 pub use switch::Switch;
+pub use system::{Foreseen, system};
 pub use systemtap::systemtap;
 pub use wrap::{Wrapped, wrap};
 

@@ -5,6 +5,7 @@
 //! examples are what is really printed.
 
 use super::{RENEW, command, contrib, is_fresh, page};
+use crate::support::machine::machine;
 use crate::support::program::{LIMIT, finish};
 use crate::support::sandbox::Sandbox;
 use std::fs;
@@ -14,22 +15,15 @@ use std::process::Command;
 /// How a line begins that is filled in.
 const MARK: &str = ".\\\" @";
 
-/// All pages, with their source where they have one.
-fn pages() -> Vec<String> {
-    let mut names: Vec<String> = fs::read_dir(contrib("man"))
-        .unwrap()
-        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
-        .filter(|name| !name.ends_with(".in"))
-        .collect();
-    names.sort();
-    names
-}
-
-fn sources() -> Vec<String> {
-    let mut names: Vec<String> = fs::read_dir(contrib("man"))
-        .unwrap()
-        .filter_map(|entry| {
-            entry.unwrap().file_name().into_string().unwrap().strip_suffix(".in").map(str::to_owned)
+/// The files of contrib/man that are sources, without their `.in`, or those that are pages.
+fn names(sources: bool) -> Vec<String> {
+    let files = fs::read_dir(contrib("man")).unwrap();
+    let names = files.map(|file| file.unwrap().file_name().into_string().unwrap());
+    let mut names: Vec<String> = names
+        .filter_map(|name| match (name.strip_suffix(".in"), sources) {
+            (Some(stem), true) => Some(stem.to_owned()),
+            (None, false) => Some(name),
+            _ => None,
         })
         .collect();
     names.sort();
@@ -48,6 +42,10 @@ fn made(name: &str) -> String {
     let mut copy = Command::new("cp");
     finish(copy.arg("-r").arg(contrib("")).arg(place.at("contrib")), LIMIT).expect_code(0);
     let _ = fs::remove_file(place.at("contrib/example/etc/serel/history.db"));
+    let machine = machine();
+    fs::remove_file(machine.at("usr/sbin/serelrc")).unwrap();
+    fs::hard_link(env!("CARGO_BIN_EXE_serelrc"), machine.at("usr/sbin/serelrc")).unwrap();
+    fs::rename(machine.path(), place.at("machine")).unwrap();
     for line in source.lines() {
         match line.strip_prefix(MARK) {
             Some(asked) => text += &filled(asked, place.path()),
@@ -71,7 +69,12 @@ fn filled(asked: &str, place: &Path) -> String {
 /// The output of a command line in which the programs are found by their names, as it is shown in a page.
 fn run(words: &str, place: &Path) -> String {
     let programs = Path::new(env!("CARGO_BIN_EXE_serelrc")).parent().unwrap();
-    let path = format!("{}:{}", programs.display(), std::env::var("PATH").unwrap_or_default());
+    let path = format!(
+        "{}:{}:{}",
+        programs.display(),
+        contrib("").display(),
+        std::env::var("PATH").unwrap_or_default()
+    );
     let mut shell = Command::new("sh");
     shell.args(["-c", words]).env("PATH", path).env("SEREL_SOCKET", "@nobody").current_dir(place);
     let output = finish(&mut shell, LIMIT).stdout.replace(&format!("{}/", place.display()), "");
@@ -84,8 +87,8 @@ fn run(words: &str, place: &Path) -> String {
 
 #[test]
 fn pages_are_fresh() {
-    assert!(sources().len() >= 7, "{:?}", sources());
-    for name in sources() {
+    assert!(names(true).len() >= 7, "{:?}", names(true));
+    for name in names(true) {
         is_fresh(&format!("man/{name}"), &made(&name));
     }
 }
@@ -95,7 +98,7 @@ fn every_program_and_every_option_has_its_words() {
     for program in serel::cli::commands() {
         let name = program.get_name();
         let page =
-            pages().into_iter().find(|page| page.rsplit_once('.').is_some_and(|(stem, _)| stem == name));
+            names(false).into_iter().find(|page| page.rsplit_once('.').is_some_and(|(stem, _)| stem == name));
         let page = page.unwrap_or_else(|| panic!("contrib/man has no page of {name}"));
         let text = fs::read_to_string(contrib(&format!("man/{page}"))).unwrap().replace("\\-", "-");
         let verbs = program.get_subcommands().flat_map(clap::Command::get_arguments);
@@ -116,7 +119,7 @@ fn every_program_and_every_option_has_its_words() {
 
 #[test]
 fn pages_are_well_formed() {
-    for page in pages() {
+    for page in names(false) {
         let mut lint = Command::new("mandoc");
         lint.args(["-T", "lint", "-W", "warning"]).arg(contrib(&format!("man/{page}")));
         let linted = finish(&mut lint, LIMIT);

@@ -4,6 +4,7 @@
 //! installs has no tests at hand; here it is compared, and with `SEREL_RENEW=1` in the environment written anew.
 
 mod completion;
+mod install;
 mod manual;
 mod page;
 

@@ -122,7 +122,7 @@ pub(super) fn escaped(text: &str) -> String {
         match letter {
             '\\' => escaped += "\\e",
             '-' if before.is_alphabetic() && next.is_alphabetic() && !text.starts_with('-') => {
-                escaped.push('-')
+                escaped.push('-');
             }
             '-' => escaped += "\\-",
             '\'' => escaped += "\\(aq",
