@@ -252,6 +252,10 @@ fn another_init_and_another_default() {
     );
     fs::remove_file(tree.at("etc/inittab")).unwrap();
     finds(&tree, 0, "init", false, "level 2 is taken for the default");
+    tree.write("etc/inittab", "id:3:initdefault:\n", 0o644);
+    fs::set_permissions(tree.at("etc/inittab"), Permissions::from_mode(0o666)).unwrap();
+    finds(&tree, 1, "file", true, "etc/inittab: can be written by others");
+    fs::remove_file(tree.at("etc/inittab")).unwrap();
     fs::remove_file(tree.at("sbin/init")).unwrap();
     tree.write("lib/systemd/systemd", "", 0o755);
     symlink("/lib/systemd/systemd", tree.at("sbin/init")).unwrap();

@@ -31,16 +31,20 @@ impl Inittab {
     /// Reads it; without one, what is usual.
     pub(super) fn read(root: &Root, findings: &mut Findings) -> Self {
         look_at_init(root, findings);
-        let text = root.resolve(FILE).ok().and_then(|file| trust::read(root, &file).ok());
-        let Some((bytes, _)) = text else {
-            findings.warning(
-                "init",
-                format!("{} cannot be read: level 2 is taken for the default", root.shown(FILE)),
-                "see that sysvinit is installed, or look at each level with `serelrc verify LEVEL`",
-            );
-            return Self { default: two(), programs: USUAL.map(str::to_owned).into() };
+        let text = match root.resolve(FILE).map(|file| trust::read(root, &file)) {
+            Ok(Ok((bytes, _))) => String::from_utf8_lossy(&bytes).into_owned(),
+            other => {
+                if let Ok(Err(fault)) = other {
+                    findings.diagnostic(root, &fault);
+                }
+                let text = format!("without {}, level 2 is taken for the default", root.shown(FILE));
+                let help =
+                    "see that sysvinit is installed, or look at each level with `serelrc verify LEVEL`";
+                findings.warning("init", text, help);
+                return Self { default: two(), programs: USUAL.map(str::to_owned).into() };
+            }
         };
-        let (default, programs) = parse(&String::from_utf8_lossy(&bytes));
+        let (default, programs) = parse(&text);
         if default.is_none() {
             findings.warning(
                 "init",

@@ -65,7 +65,7 @@ pub(super) struct Rc {
 impl Rc {
     /// Finds out.
     pub(super) fn find(root: &Root, inittab: &Inittab, findings: &mut Findings) -> Self {
-        let scripts = scripts(root, &inittab.programs);
+        let scripts = scripts(root, &inittab.programs, findings);
         if let Some((script, hook)) = scripts.iter().find_map(|(script, text)| Some((script, hook(text)?))) {
             let way = Self::hooked(root, script, &hook, findings);
             return Self { script: script.clone(), way };
@@ -111,7 +111,7 @@ impl Rc {
 }
 
 /// The scripts that init starts, and those that they name in turn, each with its text.
-fn scripts(root: &Root, programs: &[String]) -> Vec<(String, String)> {
+fn scripts(root: &Root, programs: &[String], findings: &mut Findings) -> Vec<(String, String)> {
     // A script that starts all scripts names none of them; rcS names rc.
     const MOST: usize = 16;
     let mut left: VecDeque<String> = programs.iter().cloned().collect();
@@ -121,8 +121,13 @@ fn scripts(root: &Root, programs: &[String]) -> Vec<(String, String)> {
         if found.iter().any(|(known, _)| *known == script) {
             continue;
         }
-        let Ok((bytes, _)) = trust::read(root, &file) else { continue };
-        let text = String::from_utf8_lossy(&bytes).into_owned();
+        let text = match trust::read(root, &file) {
+            Ok((bytes, _)) => String::from_utf8_lossy(&bytes).into_owned(),
+            Err(fault) => {
+                findings.diagnostic(root, &fault);
+                continue;
+            }
+        };
         let named = code(&text).flat_map(str::split_whitespace);
         left.extend(named.filter(|word| word.ends_with("/rc") && word.starts_with('/')).map(str::to_owned));
         found.push((script, text));
