@@ -5,6 +5,7 @@ use crate::support::machine::machine;
 use crate::support::program::{Finished, LIMIT, finish};
 use crate::support::sandbox::Sandbox;
 use std::fs;
+use std::io::Write as _;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -209,4 +210,29 @@ fn the_package_comes_and_goes_without_a_trace() {
 fn the_same_tree_makes_the_same_package() {
     let (one, other) = (Sandbox::new(), Sandbox::new());
     assert!(fs::read(package(&one)).unwrap() == fs::read(package(&other)).unwrap());
+}
+
+#[test]
+fn logs_are_rotated_while_they_are_written() {
+    let tree = Sandbox::new();
+    let logs = tree.at("var/log").display().to_string();
+    let text = fs::read_to_string(contrib("logrotate.d/serel")).unwrap().replace("/var/log", &logs);
+    tree.write("etc/logrotate.d/serel", &text, 0o644);
+    tree.write("var/log/serel.log", "", 0o644);
+    let mut writer = fs::OpenOptions::new().append(true).open(tree.at("var/log/serel.log")).unwrap();
+    let rotate = || {
+        let mut rotate = Command::new("/usr/sbin/logrotate");
+        rotate.arg("--force").arg("--state").arg(tree.at("state")).arg(tree.at("etc/logrotate.d/serel"));
+        let done = finish(&mut rotate, LIMIT).expect_code(0);
+        assert!(done.stderr.is_empty(), "{done}");
+    };
+    writeln!(writer, "first").unwrap();
+    rotate();
+    writeln!(writer, "second").unwrap();
+    assert_eq!(
+        (tree.read("var/log/serel.log.1"), tree.read("var/log/serel.log")),
+        ("first\n".into(), "second\n".into())
+    );
+    rotate();
+    assert!(tree.at("var/log/serel.log.2.gz").is_file() && !tree.at("var/log/systemtap.log").exists());
 }

@@ -95,10 +95,10 @@ fn it_writes_nothing() {
 #[test]
 fn which_levels_serel_runs_and_who_said_so() {
     let tree = enabled();
-    tree.write("etc/default/serel", "SEREL_RUNLEVELS=\"2 3\"\n", 0o644);
+    tree.write("etc/default/serel", "SEREL_RUNLEVELS=\"2 3 S\"\n", 0o644);
     let shown = verify(&tree).expect_code(0);
-    assert!(shown.stdout.contains("levels: 2 3: SEREL_RUNLEVELS in /etc/default/serel\n"), "{shown}");
-    assert!(shown.stdout.contains("start S: as without serel;"), "{shown}");
+    assert!(shown.stdout.contains("levels: S 2 3: SEREL_RUNLEVELS in /etc/default/serel\n"), "{shown}");
+    assert!(shown.stdout.contains("stop 6 from 2: as without serel;"), "{shown}");
     assert!(shown.stdout.contains("start 2: serel;"), "{shown}");
     tree.write("proc/cmdline", "quiet SEREL_RUNLEVELS=S\n", 0o644);
     let shown = verify(&tree).expect_code(0);

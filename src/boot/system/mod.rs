@@ -124,7 +124,10 @@ fn levels(switch: &Switch, rc: &Rc) -> String {
     match (&switch.levels, &rc.way) {
         _ if switch.off => "none: `serel=off` is on the kernel command line".to_owned(),
         (Some(levels), _) => {
-            let names: Vec<String> = levels.iter().map(|level| level.to_string()).collect();
+            // In the order in which a boot runs them: S first.
+            let (first, others): (Vec<Level>, Vec<Level>) =
+                levels.iter().partition(|level| *level == Level::S);
+            let names: Vec<String> = first.iter().chain(&others).map(ToString::to_string).collect();
             let names = if names.is_empty() { "none".to_owned() } else { names.join(" ") };
             format!("{names}: SEREL_RUNLEVELS {}", place(switch))
         }
