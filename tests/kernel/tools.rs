@@ -4,6 +4,7 @@
 //! series that the release's systemtap knows. Its image is fetched and unpacked, not installed; only the kernel proper
 //! is kept.
 
+pub(crate) use crate::cases::Skip;
 use crate::program::{Finished, LIMIT, finish};
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -25,15 +26,6 @@ const HEADERS: &str = "linux-headers-amd64";
 
 /// For a fetch of 70 MB over a slow line.
 const FETCH_LIMIT: Duration = Duration::from_mins(10);
-
-/// Why a test was passed over.
-#[derive(Debug, Clone)]
-pub(crate) enum Skip {
-    /// Something is not installed: a failure where the tests have to be complete.
-    Missing(String),
-    /// The kernel of this machine does not allow it.
-    Refused(String),
-}
 
 /// What was found and made.
 #[derive(Debug)]
