@@ -6,6 +6,7 @@ mod fingerprint;
 mod graph;
 mod history;
 mod logging;
+mod packaging;
 mod processes;
 mod registry;
 mod report;
