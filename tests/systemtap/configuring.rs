@@ -132,13 +132,19 @@ fn the_command_line() {
         let mut command = Command::new(env!("CARGO_BIN_EXE_systemtap-service"));
         finish(command.args(words), LIMIT)
     };
-    let usage = run(&[]).expect_code(3);
-    assert!(usage.stdout.contains("Usage: "), "{usage}");
-    let unknown = run(&["fly"]).expect_code(3);
-    assert!(unknown.stdout.contains("Usage: "), "{unknown}");
-    run(&["start", "-Z"]).expect_code(3);
-    run(&["start", "-c"]).expect_code(3);
-    run(&["--help"]).expect_code(0);
+    for (words, says) in [
+        (&[][..], "the following required arguments were not provided: <COMMAND>"),
+        (&["fly"], "invalid value 'fly' for '<COMMAND>'"),
+        (&["start", "-Z"], "unexpected argument '-Z' found"),
+        (&["start", "-c"], "a value is required for '-c <FILE>'"),
+        (&["start", "--json"], "--json and --tree belong to status"),
+    ] {
+        let done = run(words).expect_code(3);
+        assert!(done.stderr.starts_with(&format!("systemtap-service: {says}")), "{done}");
+        assert_eq!(done.stderr.lines().count(), 1, "{done}");
+        assert!(done.stdout.starts_with("Usage: systemtap-service {start|stop|restart|"), "{done}");
+    }
+    assert!(run(&["--help"]).expect_code(0).stdout.contains("Exit status:"));
     assert!(run(&["--version"]).expect_code(0).stdout.starts_with("systemtap-service "));
     // Options and names mix, clusters work.
     tap.run(&["start", "one", "-Ry"]).expect_code(0);
