@@ -110,8 +110,10 @@ impl Script {
     /// Why its source must not be compiled; `None` when it may, or when there is none.
     pub fn fault(&self) -> Option<String> {
         let meta = std::fs::metadata(&self.source).ok()?;
-        let fault = trust::check("", &meta)?;
-        Some(format!("{} {}", self.source.display(), fault.text))
+        match trust::check("", &meta) {
+            Some(fault) => Some(format!("{} {}", self.source.display(), fault.text)),
+            None => trust::check_directory(self.source.parent()?),
+        }
     }
 
     /// Whether its source is there.

@@ -8,10 +8,12 @@ use super::lock::Lock;
 use super::modules::Modules;
 use super::process::pause;
 use super::scripts::Scripts;
-use super::settings::{Settings, presets};
+use super::settings::{self, Settings, presets};
 use super::status::{State, Status};
+use super::work::{Work, make_directory};
 use super::{Invocation, name};
 use crate::definition::diagnostic::{Diagnostic, Severity};
+use crate::definition::trust;
 use crate::model::{IdVec, JobId};
 use crate::plan::Plan;
 use crate::root::Root;
@@ -21,7 +23,7 @@ use nix::syslog::Severity as Urgency;
 use std::cell::OnceCell;
 use std::fs::File;
 use std::io::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -65,16 +67,6 @@ pub struct Service<'i> {
     work: OnceCell<Result<Work, String>>,
 }
 
-/// A directory for temporary files; it goes when it is dropped.
-#[derive(Debug)]
-struct Work(PathBuf);
-
-impl Drop for Work {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.0);
-    }
-}
-
 impl<'i> Service<'i> {
     /// Reads everything, and says what is wrong with it. Errors when nothing can be done with what was read.
     pub fn open(call: &'i Invocation, display: &'i Making<'i>) -> Result<Self, Trouble> {
@@ -94,17 +86,13 @@ impl<'i> Service<'i> {
         let mut config =
             Config::new(presets().map(|(name, value)| -> (&str, &str) { (name, value) }).chain(own));
         config.read_global(&config_file);
-        if config.unusable {
-            say(&config.problems);
-            let text = format!("{config_file} cannot be used: nothing is done without it");
-            return Err(Trouble { code: 6, text });
-        }
         let directory = config.value("CONFIG_PATH").to_owned();
         if directory.starts_with('/') {
             config.read_directory(&directory);
         }
-        let settings = Settings::of(&mut config).filter(|_| !config.unusable);
+        let settings = Settings::of(&mut config);
         say(&config.problems);
+        check_refused(call.command, &config, &config_file)?;
         let settings = settings.ok_or_else(|| Trouble {
             code: 6,
             text: "a parameter cannot be used: nothing is done without it".to_owned(),
@@ -145,28 +133,49 @@ impl<'i> Service<'i> {
         Scripts { config: &self.config, settings: &self.settings, cache: &self.cache }
     }
 
-    /// Makes the directory of status files and takes its lock; then takes over what an initramfs has started.
-    pub fn lock(&self) -> Result<Lock, Trouble> {
+    /// Makes the directory of status files and takes its lock; then takes over what an initramfs has started. A stop goes
+    /// on without either: it needs nothing that it cannot read. `None` for a stop without a lock.
+    pub fn lock(&self) -> Result<Option<Lock>, Trouble> {
         let directory = &self.status.directory;
-        let failed = |error: std::io::Error| {
-            if error.kind() == std::io::ErrorKind::PermissionDenied && !nix::unistd::geteuid().is_root() {
-                return Trouble { code: 4, text: "only root can do that".to_owned() };
-            }
-            let text = format!("Failed to make stat directory ({}): {error}", directory.display());
-            self.journal.announce(Urgency::LOG_ERR, &text);
-            Trouble { code: 1, text }
-        };
-        std::fs::create_dir_all(directory).map_err(failed)?;
         let waiting = || {
             crate::log::say(format_args!("systemtap-service: another command is at work: waiting for it"));
         };
-        let lock = Lock::take(directory, self.call.wait, waiting).map_err(failed)?;
-        let lock = lock.ok_or_else(|| Trouble {
-            code: 1,
-            text: format!("another command holds {}/.lock, and --no-wait was given", directory.display()),
-        })?;
-        for name in self.status.adopt().map_err(failed)? {
-            self.journal.write(&format!("{name} was running already: it is taken over"));
+        let failed = |what: &str| {
+            let what = format!("{what} ({})", directory.display());
+            move |error: std::io::Error| (error.kind(), format!("{what}: {error}"))
+        };
+        let taken =
+            make_directory(directory).map_err(failed("Failed to make stat directory")).and_then(|()| {
+                Lock::take(directory, self.call.wait, waiting)
+                    .map_err(failed("Failed to lock stat directory"))
+            });
+        let lock = match taken {
+            Ok(Some(lock)) => Some(lock),
+            Ok(None) => {
+                let text =
+                    format!("another command holds {}/.lock, and --no-wait was given", directory.display());
+                return Err(Trouble { code: 1, text });
+            }
+            Err((std::io::ErrorKind::PermissionDenied, _)) if !nix::unistd::geteuid().is_root() => {
+                return Err(Trouble { code: 4, text: "only root can do that".to_owned() });
+            }
+            Err((_, text)) if self.call.command == super::Command::Stop => {
+                self.warn(&format!("{text}: no other command is kept away meanwhile"));
+                None
+            }
+            Err((_, text)) => {
+                self.journal.announce(Urgency::LOG_ERR, &text);
+                return Err(Trouble { code: 1, text });
+            }
+        };
+        if let Some(fault) = trust::check_directory(directory) {
+            self.warn(&fault);
+        }
+        for (name, written) in self.status.adopt() {
+            match written {
+                Ok(()) => self.journal.write(&format!("{name} was running already: it is taken over")),
+                Err(error) => self.warn(&format!("{name} runs, and has no status file: {error}")),
+            }
         }
         Ok(lock)
     }
@@ -179,12 +188,18 @@ impl<'i> Service<'i> {
         }
     }
 
+    /// Says something that is no failure.
+    pub fn warn(&self, text: &str) {
+        self.journal.write(&format!("Warning: {text}"));
+        crate::log::say(format_args!("systemtap-service: warning: {text}"));
+    }
+
     /// Takes over what an initramfs has started, unless another command is at work: a status file that a start is
     /// about to write must not be written by anybody else. Looking must work meanwhile, and for those who may only
     /// look.
     pub fn adopt_if_alone(&self) {
         let directory = &self.status.directory;
-        let _ = std::fs::create_dir_all(directory);
+        let _ = make_directory(directory);
         if let Ok(Some(_lock)) = Lock::take(directory, false, || {}) {
             let _ = self.status.adopt();
         }
@@ -221,14 +236,8 @@ impl<'i> Service<'i> {
 
     /// A directory for temporary files, which goes with the service.
     pub fn work(&self) -> Result<&Path, String> {
-        let made = self.work.get_or_init(|| {
-            let template = self.settings.temp_path.join("systemtap-service.XXXXXX");
-            nix::unistd::mkdtemp(&template).map(Work).map_err(|errno| {
-                let directory = self.settings.temp_path.display();
-                format!("Failed to create temporary directory in {directory}: {}", errno.desc())
-            })
-        });
-        made.as_ref().map(|work| work.0.as_path()).map_err(Clone::clone)
+        let made = self.work.get_or_init(|| Work::make(&self.settings.temp_path));
+        made.as_ref().map(Work::path).map_err(Clone::clone)
     }
 
     /// Refuses names from the command line that cannot be names.
@@ -242,6 +251,30 @@ impl<'i> Service<'i> {
         }
         Ok(())
     }
+}
+
+/// Whether what was refused of the configuration leaves enough of it. A file that was not read may have said anything: a
+/// script is not started as if it had no options, and nothing is done in places that may be the wrong ones. What runs
+/// can be seen and ended all the same.
+fn check_refused(command: super::Command, config: &Config, config_file: &str) -> Result<(), Trouble> {
+    use super::Command::{Cleanup, Status, Stop};
+    let looks = matches!(command, Stop | Status | Cleanup);
+    let needed = if looks { settings::is_place } else { settings::is_global };
+    let text = if config.unusable && (!looks || config.opaque().is_some()) {
+        format!("{config_file} cannot be used: nothing is done without it")
+    } else if let Some(name) = config.lost().filter(|name| needed(name)).min() {
+        format!("{name} may stand in a file that was refused: nothing is done without it")
+    } else if let Some(file) = config.opaque() {
+        if looks {
+            let text = "was refused: what it says of scripts is not known, and this goes on without it";
+            crate::log::say(format_args!("systemtap-service: warning: {file} {text}"));
+            return Ok(());
+        }
+        format!("{file} was refused, and may hold parameters of any script: nothing is done without it")
+    } else {
+        return Ok(());
+    };
+    Err(Trouble { code: 6, text })
 }
 
 /// What a program says of itself; `None` when it does not say so in time.

@@ -149,11 +149,15 @@ pub fn presets() -> impl Iterator<Item = (&'static str, &'static str)> {
 }
 
 /// Whether a parameter is one that holds for all scripts.
-fn is_global(name: &str) -> bool {
-    name == "KRELEASE"
+pub fn is_global(name: &str) -> bool {
+    is_place(name) || presets().any(|(known, _)| known == name)
+}
+
+/// Whether it says where something is: without it nothing is found that could be looked at or ended.
+pub fn is_place(name: &str) -> bool {
+    matches!(name, "KRELEASE" | "PATH")
         || TOOLS.iter().any(|(tool, _)| *tool == name)
-        || name == "BUILD_PATH"
-        || presets().any(|(known, _)| known == name)
+        || PATHS.iter().any(|(path, _)| *path == name)
 }
 
 /// What a word means as an answer: yes, no, or neither.
@@ -167,14 +171,12 @@ pub fn yes_or_no(word: &str) -> Option<bool> {
 
 impl Settings {
     /// Reads the parameters of a configuration; what is wrong with them is added to its problems. `None` when one cannot
-    /// be used, or stands in a file that was refused.
+    /// be used.
     pub fn of(config: &mut Config) -> Option<Self> {
         let mut problems = Vec::new();
         let settings = Self::read(config, &mut problems);
-        // A refused file may have said anything of them.
-        let settings = settings.ok().filter(|_| !config.lost().any(is_global));
         config.problems.append(&mut problems);
-        settings
+        settings.ok()
     }
 
     fn read(config: &Config, problems: &mut Vec<Diagnostic>) -> Result<Self, Unusable> {

@@ -244,3 +244,91 @@ fn the_name_of_the_host_is_known_and_unknown_names_are_said() {
     let call = tap.calls().into_iter().find(|call| call.starts_with("staprun -o")).unwrap();
     assert!(call.starts_with(&format!("staprun -o {top}/{}-.out ", host.trim())), "{call}");
 }
+
+/// The original takes them as they come.
+#[test]
+fn comments_may_be_latin_1() {
+    let tap = tree(&[("one", "")]);
+    std::fs::write(tap.at("conf.d/one.conf"), b"# f\xfcr alle\none_OPT=-g # \xe4\n").unwrap();
+    tap.run(&["start"]).expect_code(0);
+    assert!(tap.calls()[0].contains(" -g "), "{:?}", tap.calls());
+    std::fs::write(tap.at("conf.d/one.conf"), b"# f\xfcr alle\none_OPT='-o /tmp/\xfc'\n").unwrap();
+    let done = tap.run(&["status"]).expect_code(0);
+    assert!(done.stderr.contains("conf.d/one.conf:2:18: this is not UTF-8"), "{done}");
+}
+
+/// Without its options a probe may do what nobody wanted.
+#[test]
+fn no_script_is_started_as_if_a_refused_file_held_nothing_of_it() {
+    let tap = tree(&[("one", ""), ("two", "")]);
+    for text in ["one_OPT = \"-x 1\"", "one_OPT[0]=-x", "true && one_OPT=-x"] {
+        tap.sandbox.write("conf.d/x.conf", &format!("{text}\n"), 0o644);
+        let done = tap.run(&["start"]).expect_code(1);
+        let why = "one ... error: its options cannot be used: its parameters stand in";
+        assert!(done.stdout.contains(why), "{text}\n{done}");
+        assert_eq!(tap.loaded(), ["two"], "{text}");
+        tap.run(&["stop"]).expect_code(0);
+    }
+    std::fs::remove_file(tap.at("conf.d/x.conf")).unwrap();
+    tap.run(&["start"]).expect_code(0);
+    tap.forget();
+    // Where anything may stand, nothing is known of any script; what runs is seen and ended all the same.
+    tap.sandbox.write("conf.d/x.conf", ". /etc/systemtap/more\n", 0o644);
+    for command in ["start", "restart", "condrestart", "compile", "onboot"] {
+        let done = tap.run(&[command, "-y"]).expect_code(6);
+        assert!(done.stderr.contains("conf.d/x.conf was refused, and may hold parameters of any"), "{done}");
+    }
+    assert_eq!((tap.loaded(), tap.calls().len()), (vec!["one".to_owned(), "two".to_owned()], 0));
+    for (command, code) in [("status", 0), ("stop", 0), ("status", 3), ("cleanup", 0)] {
+        let done = tap.run(&[command, "-y"]).expect_code(code);
+        assert!(done.stderr.contains("x.conf was refused: what it says of scripts is not known"), "{done}");
+    }
+    assert_eq!((tap.loaded(), tap.sandbox.names(&crate::support::tap::cache())), (vec![], vec![]));
+}
+
+/// What says how scripts are started keeps nobody from stopping them; what says where they are does.
+#[test]
+fn a_stop_needs_no_more_of_the_configuration_than_places() {
+    let tap = tree(&[("one", "")]);
+    tap.run(&["start"]).expect_code(0);
+    tap.parameters("PASSALL = no");
+    tap.run(&["start"]).expect_code(6);
+    tap.run(&["stop"]).expect_code(0);
+    assert_eq!(tap.loaded(), [""; 0]);
+    tap.parameters("STAT_PATH = /run/elsewhere");
+    let done = tap.run(&["stop"]).expect_code(6);
+    assert!(done.stderr.contains("STAT_PATH may stand in a file that was refused"), "{done}");
+}
+
+/// Who may write there can put another file in the place of one that was looked at.
+#[test]
+fn directories_that_others_can_write_to_are_not_believed() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let tap = tree(&[("one", "")]);
+    let mode = |dir: &str, mode: u32| {
+        std::fs::set_permissions(tap.at(dir), std::fs::Permissions::from_mode(mode)).unwrap();
+    };
+    tap.run(&["compile"]).expect_code(0);
+    tap.forget();
+    let cache = crate::support::tap::cache();
+    for (dir, code) in [("conf.d", 6), ("script.d", 1), (cache.as_str(), 1), ("cache", 1), ("tmp", 1)] {
+        mode(dir, 0o777);
+        let done = tap.run(&["start"]).expect_code(code);
+        let said = format!("{}{}", done.stdout, done.stderr);
+        assert!(said.contains("can be written by others (mode 0777)"), "{dir}\n{done}");
+        assert!(tap.loaded().is_empty() && tap.calls().is_empty(), "{dir}: {:?}", tap.calls());
+        tap.run(&["stop"]).expect_code(0);
+        // Nobody can replace what is there.
+        mode(dir, 0o1777);
+        tap.run(&["start"]).expect_code(0);
+        tap.run(&["stop"]).expect_code(0);
+        tap.forget();
+        mode(dir, 0o755);
+    }
+    mode("run", 0o777);
+    let done = tap.run(&["start"]).expect_code(0);
+    assert!(
+        done.stderr.contains("warning: ") && done.stderr.contains("run can be written by others"),
+        "{done}"
+    );
+}

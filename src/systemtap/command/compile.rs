@@ -60,7 +60,7 @@ fn job(service: &Service<'_>, name: &str) -> Job {
         _ if !script.is_there() => failed(format!("no script file({}).", script.source.display())),
         (Ok(options), None) => {
             for warning in &options.warnings {
-                prepare::warn(service, &format!("{name}_OPT: {warning}"));
+                service.warn(&format!("{name}_OPT: {warning}"));
             }
             let record = prepare::record(service, &script, options.line());
             prepare::compilation(service, &script, record)

@@ -12,6 +12,7 @@ use crate::systemtap::service::{Service, Trouble, say};
 use crate::systemtap::settings::Runtime;
 use crate::systemtap::status::State;
 use crate::systemtap::unit::{self, Job, Kind, Wait, written};
+use crate::systemtap::work::make_directory;
 use std::collections::{HashMap, HashSet};
 use std::path::Path;
 
@@ -38,7 +39,7 @@ pub fn need(service: &Service<'_>, script: &Script) -> Need {
         }
     };
     for warning in &options.warnings {
-        warn(service, &format!("{}_OPT: {warning}", script.name));
+        service.warn(&format!("{}_OPT: {warning}", script.name));
     }
     if let Some(fault) = script.fault() {
         return Need::Failure(Failure::new(fault));
@@ -73,12 +74,6 @@ pub fn record(service: &Service<'_>, script: &Script, options: String) -> Record
         script: std::fs::read(&script.source).ok().map(|bytes| blake3::hash(&bytes).to_hex().to_string()),
         options,
     }
-}
-
-/// Says something that is no failure.
-pub fn warn(service: &Service<'_>, text: &str) {
-    service.journal.write(&format!("Warning: {text}"));
-    crate::log::say(format_args!("systemtap-service: warning: {text}"));
 }
 
 /// A job that compiles a script.
@@ -291,8 +286,10 @@ pub fn plan(service: &Service<'_>, jobs: &[Job]) -> Result<Plan, Trouble> {
 /// Makes the directory of compiled scripts.
 pub fn make_cache(service: &Service<'_>) -> Result<(), Trouble> {
     let directory: &Path = &service.cache.directory;
-    std::fs::create_dir_all(directory).map_err(|error| Trouble {
-        code: FAILED,
-        text: format!("Failed to make cache directory ({}): {error}", directory.display()),
-    })
+    let failed = |why: String| {
+        let text = format!("Failed to make cache directory ({}): {why}", directory.display());
+        Trouble { code: FAILED, text }
+    };
+    make_directory(directory).map_err(|error| failed(error.to_string()))?;
+    service.cache.fault().map_or(Ok(()), |text| Err(Trouble { code: FAILED, text }))
 }

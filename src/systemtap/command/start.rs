@@ -61,7 +61,7 @@ pub fn selected(service: &Service<'_>) -> Vec<String> {
             .find(|needed| !named.iter().any(|name| name == needed) && state(needed).code() != OK);
         if let Some(missing) = missing {
             let text = format!("{name} requires {missing}, which is not running: -R starts it, too");
-            prepare::warn(service, &text);
+            service.warn(&text);
         }
     }
     let mut seen = std::collections::HashSet::new();
@@ -72,7 +72,7 @@ pub fn selected(service: &Service<'_>) -> Vec<String> {
 pub fn all(service: &Service<'_>) -> Vec<String> {
     let (names, odd) = service.scripts().all();
     for text in odd {
-        prepare::warn(service, &text);
+        service.warn(&text);
     }
     names
 }

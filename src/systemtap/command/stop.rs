@@ -52,7 +52,7 @@ pub fn selected(service: &Service<'_>) -> Vec<String> {
     for name in &running {
         let needed = scripts.requires(name).0.into_iter().find(|needed| seen.contains(*needed));
         if let Some(needed) = needed.filter(|_| !seen.contains(name)) {
-            prepare::warn(service, &format!("{name} requires {needed}, and is not stopped"));
+            service.warn(&format!("{name} requires {needed}, and is not stopped"));
         }
     }
     set

@@ -175,7 +175,7 @@ fn checked(service: &Service<'_>, scripts: &[Script]) -> Result<Vec<Script>, Tro
         match fault {
             None => checked.push(script.clone()),
             Some(text) if service.settings.passall => return Err(trouble(text)),
-            Some(text) => prepare::warn(service, &text),
+            Some(text) => service.warn(&text),
         }
     }
     Ok(checked)
