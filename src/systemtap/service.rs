@@ -21,6 +21,7 @@ use crate::wavefront::Observer;
 use nix::sys::utsname::uname;
 use nix::syslog::Severity as Urgency;
 use std::cell::OnceCell;
+use std::collections::HashMap;
 use std::fs::File;
 use std::io::Write as _;
 use std::path::Path;
@@ -65,6 +66,7 @@ pub struct Service<'i> {
     tree: OnceCell<Option<String>>,
     stap: OnceCell<Option<String>>,
     work: OnceCell<Result<Work, String>>,
+    namesakes: OnceCell<HashMap<String, String>>,
 }
 
 impl<'i> Service<'i> {
@@ -116,6 +118,7 @@ impl<'i> Service<'i> {
             tree: OnceCell::new(),
             stap: OnceCell::new(),
             work: OnceCell::new(),
+            namesakes: OnceCell::new(),
         };
         for problem in service.config.problems.iter().filter(|problem| problem.severity == Severity::Error) {
             service.journal.write(&format!("Error: {}", problem.render(&Root::default()).trim_end()));
@@ -227,7 +230,7 @@ impl<'i> Service<'i> {
     pub fn stap_version(&self) -> Option<&str> {
         self.stap
             .get_or_init(|| {
-                let mut command = Command::new(self.settings.tool("STAP")?);
+                let mut command = Command::new(self.settings.tool("STAP").ok()?);
                 command.arg("-V").env("LC_ALL", "C").env_remove("LANGUAGE").stdin(Stdio::null());
                 version(&said(command, &self.work().ok()?.join("version"))?)
             })
@@ -238,6 +241,18 @@ impl<'i> Service<'i> {
     pub fn work(&self) -> Result<&Path, String> {
         let made = self.work.get_or_init(|| Work::make(&self.settings.temp_path));
         made.as_ref().map(Work::path).map_err(Clone::clone)
+    }
+
+    /// Why a script cannot be had beside another one whose name differs in case only. What runs comes first, then the
+    /// order of names decides.
+    pub fn collision(&self, name: &str) -> Option<String> {
+        let namesakes = self.namesakes.get_or_init(|| {
+            let known = [self.running(), self.scripts().all().0, self.call.names.clone()].concat();
+            let found = name::collisions(known.iter().map(String::as_str)).into_iter();
+            found.map(|(name, other)| (name.to_owned(), other.to_owned())).collect()
+        });
+        let other = namesakes.get(name)?;
+        Some(format!("{name} and {other} would be one module: they differ in case only"))
     }
 
     /// Refuses names from the command line that cannot be names.

@@ -109,6 +109,28 @@ fn one_rule_for_names_wherever_they_come_from() {
     assert_eq!(tap.loaded(), ["One", "two"]);
 }
 
+/// Each of them alone looks well.
+#[test]
+fn names_that_differ_in_case_are_refused_one_by_one() {
+    let tap = tree(&[("one", ""), ("One", "")]);
+    let both = "would be one module: they differ in case only";
+    for command in ["start", "compile"] {
+        let done = tap.run(&[command, "one"]).expect_code(1);
+        assert!(done.stdout.contains(&format!("one and One {both}")), "{done}");
+    }
+    assert_eq!(tap.calls(), [""; 0]);
+    // What runs has the name.
+    std::fs::rename(tap.at("script.d/One.stp"), tap.at("One.stp")).unwrap();
+    tap.run(&["start", "one"]).expect_code(0);
+    std::fs::rename(tap.at("One.stp"), tap.at("script.d/One.stp")).unwrap();
+    let done = tap.run(&["start", "One"]).expect_code(1);
+    assert!(done.stdout.contains(&format!("One and one {both}")), "{done}");
+    tap.run(&["restart", "one"]).expect_code(0);
+    tap.run(&["stop", "one"]).expect_code(0);
+    tap.run(&["start", "One"]).expect_code(0);
+    assert_eq!(tap.loaded(), ["One"]);
+}
+
 /// The manual promised to show dependencies; no version did.
 #[test]
 fn status_shows_requirements() {
@@ -174,20 +196,44 @@ fn directories_that_cannot_be_made_are_said() {
     assert_eq!(done.stderr.matches("there is no log (").count(), 1, "{done}");
 }
 
+/// "Not installed" is said before anything is done.
 #[test]
-fn tools_that_are_missing_are_named() {
-    let tap = tree(&[("one", "")]);
+fn tools_that_are_missing_are_named_before_anything_is_done() {
+    let tap = tree(&[("one", ""), ("two", "one"), ("other", "")]);
+    tap.parameters("other_RUNTIME=bpf");
     std::fs::remove_file(tap.at("bin/staprun")).unwrap();
-    let done = tap.run(&["start"]).expect_code(1);
-    assert!(done.stdout.contains("bin/staprun: No such file or directory"), "{done}");
-    // Where no parameter names one, and none is found: "not installed".
+    let why = "STAPRUN is ";
+    for command in ["start", "restart"] {
+        let done = tap.run(&[command]).expect_code(5);
+        assert!(done.stdout.contains(&format!(" Starting one ... error: {why}")), "{done}");
+        assert!(done.stdout.contains("bin/staprun, and there is no such program"), "{done}");
+        // What has its tools is started.
+        assert!(
+            tap.calls().iter().all(|call| !call.contains(" one") && !call.contains("two")),
+            "{:?}",
+            tap.calls()
+        );
+        assert_eq!(tap.running(), ["other"]);
+    }
     tap.config("STAPRUN='' PATH=$TOP/none:relative\n");
     let done = tap.run(&["start"]).expect_code(5);
-    assert!(done.stdout.contains(" Starting one ... error: there is no staprun to start it with"), "{done}");
+    assert!(
+        done.stdout.contains(" Starting one ... error: there is no staprun (STAPRUN, or PATH of"),
+        "{done}"
+    );
     std::fs::copy(tap.at("bin/stap"), tap.at("bin/staprun")).unwrap();
     tap.config("STAPRUN='' PATH=$TOP/bin\n");
     tap.run(&["start"]).expect_code(1);
     assert!(tap.log().contains("bin/staprun -L "), "{}", tap.log());
+    tap.config("STAP=/none/stap\n");
+    tap.run(&["cleanup", "-y"]).expect_code(0);
+    for command in ["start", "compile"] {
+        let done = tap.run(&[command]).expect_code(5);
+        assert!(
+            done.stdout.contains(" Compiling one ... error: STAP is /none/stap, and there is no"),
+            "{done}"
+        );
+    }
 }
 
 /// Configurations are trusted, but a slip in one must not reach files elsewhere.

@@ -31,6 +31,9 @@ pub fn need(service: &Service<'_>, script: &Script) -> Need {
     if let Some(fault) = name::fault(&script.name) {
         return Need::Failure(Failure::new(format!("{} {fault}", script.name)));
     }
+    if let Some(fault) = service.collision(&script.name) {
+        return Need::Failure(Failure::new(fault));
+    }
     let options = match &script.options {
         Ok(options) => options,
         Err(why) => {
@@ -80,10 +83,10 @@ pub fn record(service: &Service<'_>, script: &Script, options: String) -> Record
 pub fn compilation(service: &Service<'_>, script: &Script, record: Record) -> Job {
     let object = service.cache.object(&script.name, script.runtime);
     let task = match (service.settings.tool("STAP"), service.work(), &script.options) {
-        (None, ..) => Task::Fail(Failure::new("there is no stap to compile it with (STAP, or a fixed PATH)")),
+        (Err(reason), ..) => Task::Fail(Failure { code: NOT_INSTALLED, reason }),
         (_, Err(why), _) => Task::Fail(Failure::new(why)),
         (.., Err(why)) => Task::Fail(Failure { code: 2, reason: why.clone() }),
-        (Some(stap), Ok(work), Ok(options)) => {
+        (Ok(stap), Ok(work), Ok(options)) => {
             let kernel = service.kernel.build_tree(&service.settings);
             let kernel = kernel.map(|tree| tree.display().to_string());
             Task::Compile(Box::new(Compile {
@@ -131,29 +134,26 @@ pub fn elect_leaders(jobs: &mut [Job]) {
 /// again.
 pub fn starts(service: &Service<'_>, names: &[String], afresh: bool) -> Vec<Job> {
     let state = service.states();
-    let collisions: HashMap<&str, &str> =
-        name::collisions(names.iter().map(String::as_str)).into_iter().collect();
     let mut jobs = Vec::new();
     for name in names {
         let script = service.scripts().get(name);
         let mut job = Job::new(Kind::Start, name, script.source.display().to_string(), None);
         let running = matches!(state(name), State::Running(_));
-        if let Some(other) = collisions.get(name.as_str()) {
-            let reason = format!("{name} and {other} would be one module: they differ in case only");
-            job.task = Some(Task::Fail(Failure::new(reason)));
-        } else if afresh || !running {
-            match need(service, &script) {
-                Need::None => {}
-                Need::Failure(failure) => job.task = Some(Task::Fail(failure)),
-                Need::Compile(record, why) => {
+        if afresh || !running {
+            let need = need(service, &script);
+            let task = if let Need::Failure(failure) = need {
+                Task::Fail(failure)
+            } else {
+                let task = start(service, &script);
+                // What cannot be started is not compiled for it.
+                if let (Need::Compile(record, why), Task::Start(_)) = (need, &task) {
                     service.journal.write(&format!("{name} is compiled: its cache is stale: {why}"));
                     jobs.push(compilation(service, &script, record));
                     job.wait(Kind::Compile, name, false);
                 }
-            }
-            if job.task.is_none() {
-                job.task = Some(start(service, &script));
-            }
+                task
+            };
+            job.task = Some(task);
         }
         require(service, &mut job);
         jobs.push(job);
@@ -174,20 +174,17 @@ fn require(service: &Service<'_>, job: &mut Job) {
 /// What starts a script that has a valid cache.
 fn start(service: &Service<'_>, script: &Script) -> Task {
     let settings = &service.settings;
-    let (parameter, program) = match script.runtime {
-        Runtime::Kernel => ("STAPRUN", "staprun"),
-        Runtime::Bpf => ("STAPBPF", "stapbpf"),
+    let parameter = match script.runtime {
+        Runtime::Kernel => "STAPRUN",
+        Runtime::Bpf => "STAPBPF",
     };
     let options = match &script.options {
         Ok(options) => options,
         Err(why) => return Task::Fail(Failure { code: 2, reason: why.clone() }),
     };
     let (runner, work) = match (settings.tool(parameter), service.work()) {
-        (Some(runner), Ok(work)) => (runner, work),
-        (None, _) => {
-            let reason = format!("there is no {program} to start it with ({parameter}, or a fixed PATH)");
-            return Task::Fail(Failure { code: NOT_INSTALLED, reason });
-        }
+        (Ok(runner), Ok(work)) => (runner, work),
+        (Err(reason), _) => return Task::Fail(Failure { code: NOT_INSTALLED, reason }),
         (_, Err(why)) => return Task::Fail(Failure::new(why)),
     };
     let mode = match (script.runtime, options.command, &options.output) {
@@ -204,7 +201,7 @@ fn start(service: &Service<'_>, script: &Script) -> Task {
         runtime: script.runtime,
         mode,
         runner,
-        staprun: settings.tool("STAPRUN"),
+        staprun: settings.tool("STAPRUN").ok(),
         options: words,
         uprobes: options.uprobes,
         output: options.output.is_some(),
@@ -235,7 +232,7 @@ pub fn stops(service: &Service<'_>, names: &[String]) -> Vec<Job> {
         let task = Stop {
             name: name.clone(),
             object: service.cache.object(name, Runtime::Kernel),
-            staprun: service.settings.tool("STAPRUN"),
+            staprun: service.settings.tool("STAPRUN").ok(),
             status: service.status.clone(),
             journal: service.journal.clone(),
         };

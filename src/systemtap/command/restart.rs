@@ -5,9 +5,8 @@
 
 use super::start::{nothing, selected as to_start};
 use super::stop::selected as to_stop;
-use super::{OK, begin, fail, prepare, verdict};
+use super::{OK, begin, conclude, fail, prepare};
 use crate::systemtap::job::{Failure, Task};
-use crate::systemtap::run::carry_out;
 use crate::systemtap::select::{dependents, with_requirements};
 use crate::systemtap::service::Service;
 use crate::systemtap::status::State;
@@ -36,8 +35,7 @@ pub fn restart(service: &Service<'_>) -> u8 {
         Ok(plan) => plan,
         Err(trouble) => return fail(service, trouble.code, &trouble.text),
     };
-    let report = carry_out(service, "restart", &jobs, &plan);
-    verdict(service, report.as_ref().map_err(String::as_str), "systemtap startup")
+    conclude(service, "restart", &jobs, &plan, "systemtap startup")
 }
 
 /// Lets each stop wait for the new modules of the script and of all that it requires. What others of the set require

@@ -1,11 +1,8 @@
 //! `start`: compile what has to be, and start everything whose requirements have been started.
 
-use super::{FAILED, Mark, NOT_INSTALLED, OK, begin, fail, mark, prepare, print, verdict};
-use crate::systemtap::job::{Failure, Task};
-use crate::systemtap::run::carry_out;
+use super::{Mark, OK, begin, conclude, fail, mark, prepare, print};
 use crate::systemtap::select::with_requirements;
 use crate::systemtap::service::Service;
-use crate::systemtap::unit::Job;
 use nix::syslog::Severity;
 
 /// Does it.
@@ -23,14 +20,7 @@ pub fn start(service: &Service<'_>) -> u8 {
         Ok(plan) => plan,
         Err(trouble) => return fail(service, trouble.code, &trouble.text),
     };
-    let report = carry_out(service, "start", &jobs, &plan);
-    let code = verdict(service, report.as_ref().map_err(String::as_str), "systemtap startup");
-    if code == FAILED && jobs.iter().any(lacks_runner) { NOT_INSTALLED } else { code }
-}
-
-/// Whether a script cannot be started because staprun or stapbpf is not installed.
-fn lacks_runner(job: &Job) -> bool {
-    matches!(&job.task, Some(Task::Fail(Failure { code: NOT_INSTALLED, .. })))
+    conclude(service, "start", &jobs, &plan, "systemtap startup")
 }
 
 /// That there are no scripts is no failure (RHBZ 847286).

@@ -31,23 +31,23 @@ impl Generator {
     pub(super) fn find(settings: &Settings) -> Result<Self, String> {
         let (module, hook) = (&settings.dracut_path, settings.initramfs_path.join("hooks/systemtap"));
         match (settings.tool("DRACUT"), settings.tool("MKINITRAMFS")) {
-            (Some(program), _) if module.is_dir() => Ok(Self {
+            (Ok(program), _) if module.is_dir() => Ok(Self {
                 program,
-                lister: settings.tool("LSINITRD"),
+                lister: settings.tool("LSINITRD").ok(),
                 parameters: module.join("params.conf"),
                 image: "initramfs-{}.img",
                 kind: Kind::Dracut,
             }),
-            (_, Some(program)) if hook.is_file() => Ok(Self {
+            (_, Ok(program)) if hook.is_file() => Ok(Self {
                 program,
-                lister: settings.tool("LSINITRAMFS"),
+                lister: settings.tool("LSINITRAMFS").ok(),
                 parameters: settings.initramfs_path.join("systemtap-params.conf"),
                 image: "initrd.img-{}",
                 kind: Kind::InitramfsTools,
             }),
-            (Some(_), _) => Err(format!("the dracut module {} is not installed", module.display())),
-            (_, Some(_)) => Err(format!("the hook {} is not installed", hook.display())),
-            (None, None) => Err("DRACUT not found, and no mkinitramfs either".to_owned()),
+            (Ok(_), _) => Err(format!("the dracut module {} is not installed", module.display())),
+            (_, Ok(_)) => Err(format!("the hook {} is not installed", hook.display())),
+            (Err(_), Err(_)) => Err("DRACUT not found, and no mkinitramfs either".to_owned()),
         }
     }
 

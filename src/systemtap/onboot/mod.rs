@@ -6,7 +6,7 @@
 mod generator;
 mod parameters;
 
-use super::command::{FAILED, OK, fail, prepare, print};
+use super::command::{FAILED, NOT_INSTALLED, OK, fail, prepare, print};
 use super::console::Ending;
 use super::kernel::Kernel;
 use super::run::carry_out;
@@ -36,6 +36,10 @@ fn trouble(text: impl Into<String>) -> Trouble {
 fn create(service: &Service<'_>) -> Result<(), Trouble> {
     let generator = Generator::find(&service.settings).map_err(trouble)?;
     let names = selected(service);
+    for parameter in ["STAPRUN", "STAPIO"].iter().filter(|_| !names.is_empty()) {
+        let missing = |text| Trouble { code: NOT_INSTALLED, text };
+        service.settings.tool(parameter).map_err(missing)?;
+    }
     let compiled = compiled(service, &names)?;
     let scripts = checked(service, &compiled)?;
     if scripts.is_empty() && !names.is_empty() {
