@@ -1,10 +1,14 @@
 //! Programs that make an initramfs: dracut, and mkinitramfs of initramfs-tools.
 //!
 //! Both are told what to put in by a file of parameters that a module or a hook of ours reads (contrib/dracut,
-//! contrib/initramfs-tools).
+//! contrib/initramfs-tools). While an image is made that file is another one, which a variable names; it takes its
+//! place when the image is good.
 
 use crate::systemtap::settings::Settings;
 use std::path::{Path, PathBuf};
+
+/// The variable that names the file of parameters for the image that is being made.
+pub(super) const GIVEN: &str = "SYSTEMTAP_SERVICE_PARAMETERS";
 
 /// One of them, as it is installed here.
 #[derive(Debug, Clone)]
