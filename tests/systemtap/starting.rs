@@ -275,7 +275,7 @@ fn a_run_is_recorded_as_any_other() {
     let labels: Vec<&str> = runs.iter().map(|run| run.row.label.as_str()).collect();
     assert_eq!(labels, ["systemtap stop", "systemtap start"]);
     let names: Vec<&str> = runs[1].row.jobs.iter().map(|job| job.name.as_str()).collect();
-    assert_eq!(names, ["compile one", "one", "compile two", "two"]);
+    assert_eq!(names, ["compilation of one", "start of one", "compilation of two", "start of two"]);
     assert!(runs[1].row.jobs.iter().all(|job| job.outcome == "done" && job.end > job.start));
     assert!(runs[1].plan.is_some());
 }
@@ -364,11 +364,11 @@ fn a_terminal_has_the_display_of_all_runs() {
     let shown = screen.all();
     let has = |words: &[&str]| shown.iter().any(|line| words.iter().all(|word| line.contains(word)));
     for line in [
-        &["OK", "compile one"][..],
-        &["OK", "two"],
-        &["FAILED", "compile bad"],
-        &["compile bad: semantic error: no probes found"],
-        &["DEPEND", "bad"],
+        &["OK", "compilation of one"][..],
+        &["OK", "start of two"],
+        &["FAILED", "compilation of bad"],
+        &["compilation of bad: semantic error: no probes found"],
+        &["DEPEND", "start of bad", "skipped: needs compilation of bad, which failed"],
         &["[FAILED]"],
     ] {
         assert!(has(line), "{line:?} on {shown:#?}");

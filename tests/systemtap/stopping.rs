@@ -205,13 +205,30 @@ fn whoever_requires_what_cannot_be_compiled_goes_on() {
     tap.forget();
     tap.sandbox.write("script.d/a.stp", "probe broken\n", 0o644);
     tap.fail("compile-a", "parse error: expected something");
-    tap.run(&["restart"]).expect_code(1);
+    let done = tap.run(&["restart"]).expect_code(1);
+    for line in [
+        "a ... skipped, it stays as it is: it could not be compiled",
+        "c ... skipped, it stays as it is: it req",
+    ] {
+        assert!(done.stdout.contains(&format!(" Restarting {line}")), "{line}\n{done}");
+    }
+    assert!(!done.stdout.contains("Stopping ") && !done.stdout.contains("Starting "), "{done}");
+    let text = std::fs::read_to_string(tap.at("config")).unwrap();
+    tap.sandbox.write("config", &format!("{text}PASSALL=no\n"), 0o644);
+    let done = tap.run(&["restart"]).expect_code(0);
+    assert!(done.stdout.contains("Warning: 3 failure occurred.\n"), "scripts are counted, not jobs: {done}");
+    tap.sandbox.write("config", &text, 0o644);
     assert_eq!(tap.loaded(), ["a", "b", "c"]);
     assert!(!tap.journal().iter().any(|line| line.starts_with("unload")), "{:?}", tap.journal());
     // The same where it is known before anything is run.
     std::fs::remove_file(tap.at("script.d/a.stp")).unwrap();
     let done = tap.run(&["restart"]).expect_code(1);
-    assert!(done.stdout.contains("it stays as it is: it requires a: no script file("), "{done}");
+    for line in
+        ["a ... error: it stays as it is: no", "b ... error: it stays as it is: it requires a: no", "c ... e"]
+    {
+        assert!(done.stdout.contains(&format!(" Stopping {line}")), "{line}\n{done}");
+    }
+    assert!(!done.stdout.contains("Starting") && !done.stdout.contains("skipped"), "{done}");
     assert_eq!(tap.loaded(), ["a", "b", "c"]);
     assert!(!tap.journal().iter().any(|line| line.starts_with("unload")), "{:?}", tap.journal());
 }

@@ -54,13 +54,13 @@ fn wait_for_compilations(service: &Service<'_>, stops: &mut [Job], stopping: &[S
 }
 
 /// What cannot be started again is not stopped for it, and neither is what requires it.
-fn spare(service: &Service<'_>, stops: &mut [Job], stopping: &[String], jobs: &mut [Job]) {
+fn spare(service: &Service<'_>, stops: &mut [Job], stopping: &[String], jobs: &mut Vec<Job>) {
     let mut faults: HashMap<String, Failure> = HashMap::new();
-    let mut starts: HashMap<String, &mut Job> =
-        jobs.iter_mut().filter(|job| job.kind == Kind::Start).map(|job| (job.name.clone(), job)).collect();
+    let starts: HashMap<&str, &Job> =
+        jobs.iter().filter(|job| job.kind == Kind::Start).map(|job| (job.name.as_str(), job)).collect();
     // Requirements come first.
     for name in with_requirements(service.scripts(), stopping) {
-        let fault = match starts.get(&name).and_then(|start| start.task.as_ref()) {
+        let fault = match starts.get(name.as_str()).and_then(|start| start.task.as_ref()) {
             Some(Task::Fail(failure)) => Some(failure.clone()),
             _ => service.scripts().requires(&name).0.into_iter().find_map(|needed| {
                 let Failure { code, reason } = faults.get(needed)?;
@@ -74,17 +74,21 @@ fn spare(service: &Service<'_>, stops: &mut [Job], stopping: &[String], jobs: &m
         }
     }
     let state = service.states();
+    let mut running = HashSet::new();
     for stop in stops {
         let Some(Failure { code, reason }) = faults.remove(&stop.name) else { continue };
         let state = state(&stop.name);
         if state.is_there() && state != State::Dead {
             stop.task = Some(Task::Fail(Failure { code, reason: format!("it stays as it is: {reason}") }));
+            // Each says its own reason.
+            stop.waits.clear();
         }
         // One that runs is as good as started; of any other it has to be said that it cannot be.
-        if let (State::Running(_), Some(start)) = (state, starts.get_mut(&stop.name)) {
-            start.task = None;
+        if matches!(state, State::Running(_)) {
+            running.insert(stop.name.as_str());
         }
     }
+    jobs.retain(|job| job.kind != Kind::Start || !running.contains(job.name.as_str()));
 }
 
 /// `condrestart`, `try-restart`: only what runs, and not a word otherwise.
