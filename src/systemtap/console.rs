@@ -7,7 +7,6 @@ use super::unit::{Job, Kind};
 use crate::model::{Id as _, IdVec, JobId};
 use crate::wavefront::{Nanos, Observer, Outcome, Record};
 use crossbeam_channel::Sender;
-use std::collections::HashSet;
 use std::io::Write as _;
 
 /// Lines kept of each job; ours write one or two.
@@ -95,8 +94,8 @@ impl Endings {
         }
     }
 
-    /// The job whose failure is why another was not begun.
-    fn root(&self, by: JobId) -> JobId {
+    /// Why a job was not begun: who failed, and by whose means that matters.
+    fn cause(&self, job: JobId, by: JobId) -> String {
         let (mut root, mut steps) = (by, 0);
         while let Some(Some(Outcome::DependencyFailed(earlier))) = self.outcomes.get(root)
             && steps < self.names.len()
@@ -104,12 +103,6 @@ impl Endings {
             root = *earlier;
             steps += 1;
         }
-        root
-    }
-
-    /// Why a job was not begun: who failed, and by whose means that matters.
-    fn cause(&self, job: JobId, by: JobId) -> String {
-        let root = self.root(by);
         let ((_, own), (kind, name)) = (&self.names[job], &self.names[root]);
         let what = match kind {
             Kind::Compile => "could not be compiled",
@@ -132,25 +125,13 @@ impl Endings {
 #[derive(Debug)]
 pub struct Lines {
     endings: Endings,
-    /// Scripts that are stopped to be started again.
-    restarted: HashSet<String>,
     log: String,
 }
 
 impl Lines {
     /// For these jobs. `log` is where more stands.
     pub fn new(jobs: &[Job], log: &str) -> Self {
-        let of = |kind| jobs.iter().filter(move |job| job.kind == kind).map(|job| job.name.clone());
-        let stopped: HashSet<String> = of(Kind::Stop).collect();
-        let restarted = of(Kind::Start).filter(|name| stopped.contains(name)).collect();
-        Self { endings: Endings::new(jobs), restarted, log: log.to_owned() }
-    }
-
-    /// Whether a job is one of a restart that was given up before anything was stopped.
-    fn leaves_alone(&self, record: &Record) -> bool {
-        let Outcome::DependencyFailed(by) = record.outcome else { return false };
-        let root = &self.endings.names[self.endings.root(by)];
-        root.0 != Kind::Start && self.restarted.contains(&self.endings.names[record.job].1)
+        Self { endings: Endings::new(jobs), log: log.to_owned() }
     }
 }
 
@@ -180,11 +161,6 @@ impl Observer for Lines {
             Ending::Done if *kind == Kind::Stop => String::new(),
             Ending::Done => format!(" {verb} {name} ... done\n"),
             Ending::Failed(_, why) => format!(" {verb} {name} ... error: {why} (log: {})\n", self.log),
-            // Its start says so.
-            Ending::Skipped(_) if *kind == Kind::Stop && self.leaves_alone(record) => String::new(),
-            Ending::Skipped(why) if self.leaves_alone(record) => {
-                format!(" Restarting {name} ... skipped, it stays as it is: {why}\n")
-            }
             Ending::Skipped(why) => format!(" {verb} {name} ... skipped: {why}\n"),
         };
         let _ = std::io::stdout().lock().write_all(text.as_bytes());

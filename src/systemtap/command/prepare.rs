@@ -248,11 +248,14 @@ pub fn stops(service: &Service<'_>, names: &[String]) -> Vec<Job> {
                 written,
             });
         }
+        let written: HashSet<&str> = dependents.get(name.as_str()).into_iter().flatten().copied().collect();
         let holders = modules.holders(name).iter().filter(|holder| stopped.contains(holder.as_str()));
-        for holder in holders {
+        let holders: Vec<&String> = holders.filter(|holder| !written.contains(holder.as_str())).collect();
+        if !holders.is_empty() {
             // What is written counts, also if it is the other way round.
-            let known = with_requirements(service.scripts(), std::slice::from_ref(name));
-            if !known.contains(holder) && !job.waits.iter().any(|wait| wait.name == *holder) {
+            let required = with_requirements(service.scripts(), std::slice::from_ref(name));
+            let required: HashSet<&String> = required.iter().collect();
+            for holder in holders.into_iter().filter(|holder| !required.contains(holder)) {
                 job.wait(Kind::Stop, holder, true);
             }
         }

@@ -4,6 +4,7 @@ use super::{Mark, OK, begin, conclude, fail, mark, prepare, print};
 use crate::systemtap::select::with_requirements;
 use crate::systemtap::service::Service;
 use nix::syslog::Severity;
+use std::collections::HashSet;
 
 /// Does it.
 pub fn start(service: &Service<'_>) -> u8 {
@@ -43,19 +44,14 @@ pub fn selected(service: &Service<'_>) -> Vec<String> {
         return with_requirements(scripts, &named);
     }
     let state = service.states();
+    let set: HashSet<&str> = named.iter().map(String::as_str).collect();
     for name in &named {
-        let missing = scripts
-            .requires(name)
-            .0
-            .into_iter()
-            .find(|needed| !named.iter().any(|name| name == needed) && state(needed).code() != OK);
-        if let Some(missing) = missing {
-            let text = format!("{name} requires {missing}, which is not running: -R starts it, too");
-            service.warn(&text);
+        let mut required = scripts.requires(name).0.into_iter();
+        if let Some(missing) = required.find(|needed| !set.contains(needed) && state(needed).code() != OK) {
+            service.warn(&format!("{name} requires {missing}, which is not running: -R starts it, too"));
         }
     }
-    let mut seen = std::collections::HashSet::new();
-    named.into_iter().filter(|name| seen.insert(name.clone())).collect()
+    named
 }
 
 /// All scripts; what looks like one and cannot be one is said.

@@ -17,6 +17,7 @@ use super::settings::Runtime;
 use super::status::replace;
 use super::unit::{Job, Kind};
 use generator::Generator;
+use std::collections::HashSet;
 use std::ffi::OsString;
 use std::fs::OpenOptions;
 use std::os::unix::fs::OpenOptionsExt as _;
@@ -87,6 +88,7 @@ fn selected(service: &Service<'_>) -> Vec<String> {
     let named = &service.call.names;
     let mut all = with_requirements(service.scripts(), named);
     if !service.recursive() {
+        let named: HashSet<&String> = named.iter().collect();
         all.retain(|name| named.contains(name));
     }
     all
