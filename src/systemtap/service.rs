@@ -18,12 +18,15 @@ use crate::model::{IdVec, JobId};
 use crate::plan::Plan;
 use crate::root::Root;
 use crate::wavefront::Observer;
+use nix::sys::signal::{Signal, killpg};
 use nix::sys::utsname::uname;
 use nix::syslog::Severity as Urgency;
+use nix::unistd::Pid;
 use std::cell::OnceCell;
 use std::collections::HashMap;
 use std::fs::File;
 use std::io::Write as _;
+use std::os::unix::process::CommandExt as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
@@ -232,7 +235,7 @@ impl<'i> Service<'i> {
             .get_or_init(|| {
                 let mut command = Command::new(self.settings.tool("STAP").ok()?);
                 command.arg("-V").env("LC_ALL", "C").env_remove("LANGUAGE").stdin(Stdio::null());
-                version(&said(command, &self.work().ok()?.join("version"))?)
+                version(&said(command, &self.work().ok()?.join("version"), PATIENCE)?)
             })
             .as_deref()
     }
@@ -292,15 +295,15 @@ fn check_refused(command: super::Command, config: &Config, config_file: &str) ->
     Err(Trouble { code: 6, text })
 }
 
-/// What a program says of itself; `None` when it does not say so in time.
-fn said(mut command: Command, file: &Path) -> Option<String> {
+/// What a program says of itself; `None` when it does not say so in time. It then ends with all that it has started.
+fn said(mut command: Command, file: &Path, patience: Duration) -> Option<String> {
     let output = File::create_new(file).ok()?;
-    command.stdout(output.try_clone().ok()?).stderr(output);
+    command.stdout(output.try_clone().ok()?).stderr(output).process_group(0);
     let mut child = command.spawn().ok()?;
-    let until = Instant::now() + PATIENCE;
+    let until = Instant::now() + patience;
     while child.try_wait().ok()?.is_none() {
         if Instant::now() >= until {
-            let _ = child.kill();
+            let _ = killpg(Pid::from_raw(child.id().try_into().ok()?), Signal::SIGKILL);
             let _ = child.wait();
             return None;
         }
@@ -336,5 +339,16 @@ mod tests {
         assert_eq!(version(said).unwrap(), "version 5.0/0.190, Debian 5.0-2");
         assert_eq!(version("stap 9\n").unwrap(), "stap 9");
         assert_eq!((version(""), version("()")), (None, None));
+    }
+
+    #[test]
+    fn who_does_not_answer_in_time_is_ended_with_all_it_started() {
+        let dir = tempfile::tempdir().unwrap();
+        let (mut held, holder) = std::io::pipe().unwrap();
+        let mut command = Command::new("/bin/sh");
+        command.args(["-c", "trap '' TERM; sleep 1000 & echo 1; wait"]).stdin(holder);
+        assert_eq!(said(command, &dir.path().join("version"), Duration::ZERO), None);
+        // It ends when the last of them has.
+        std::io::Read::read_to_end(&mut held, &mut Vec::new()).unwrap();
     }
 }
