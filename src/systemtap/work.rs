@@ -70,7 +70,7 @@ pub fn make_directory(path: &Path) -> io::Result<()> {
 fn remove_leftovers(parent: &Path) {
     for entry in std::fs::read_dir(parent).into_iter().flatten().flatten() {
         let name = entry.file_name();
-        if !name.to_str().and_then(|name| name.strip_prefix(PREFIX)).is_some_and(|rest| rest.len() == 6) {
+        if name.to_str().and_then(|name| name.strip_prefix(PREFIX)).is_none_or(|rest| rest.len() != 6) {
             continue;
         }
         let path = entry.path();
