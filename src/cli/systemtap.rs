@@ -18,13 +18,13 @@ const COMMANDS: &str = "Usage: systemtap-service {start|stop|restart|reload|forc
 /// What `--help` ends with.
 const CODES: &str = "\
 Exit status:
-  0         all went well; status: a script runs; with PASSALL=no also when scripts failed
-  1         something failed; status: a script has a status file, and does not run
-  3         the command line was not understood; status: nothing runs
-  4         only root can do that; status: a module of that name is not of this service
-  5         stap, staprun or stapbpf is not installed
-  6         scripts require each other in a circle, or the configuration cannot be used
-  129, 130, 143  interrupted";
+  0    all went well; with PASSALL=no also when scripts failed; status: a script runs
+  1    something failed; status: what belongs to a script is there, and it does not run as it should
+  3    the command line was not understood; status: nothing runs
+  4    only root can do that; status: a module of that name was not loaded by this service
+  5    stap, staprun or stapbpf is not installed
+  6    scripts require each other in a circle, or the configuration cannot be used
+  130, 143  interrupted by SIGINT, SIGTERM";
 
 /// Start, stop and compile systemtap scripts as services
 #[derive(Debug, Parser)]
@@ -37,10 +37,10 @@ struct Cli {
     /// The configuration [default: /etc/systemtap/config]
     #[arg(short, value_name = "FILE")]
     config: Option<String>,
-    /// The kernel to compile for, or whose compiled scripts to look at
+    /// compile, cleanup, onboot: another kernel than the running one
     #[arg(short = 'r', value_name = "RELEASE")]
     kernel: Option<String>,
-    /// Take in what the named scripts require
+    /// Take in what the named scripts require; without names that is always so
     #[arg(short = 'R')]
     recursive: bool,
     /// Answer yes to all questions
@@ -67,7 +67,7 @@ struct Cli {
     /// Print the version number and exit
     #[arg(long, action = clap::ArgAction::Version)]
     version: Option<bool>,
-    /// Scripts, without .stp; all of them if none is named
+    /// Scripts, without .stp. None: what DEFAULT_START names or all (start), what runs (stop), no script (onboot), all
     scripts: Vec<String>,
 }
 
