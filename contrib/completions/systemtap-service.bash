@@ -18,7 +18,7 @@ _systemtap_service() {
             ;;
     esac
     if [[ $word == -* ]]; then
-        mapfile -t COMPREPLY < <(compgen -W "-c -r -R -y -o -b --no-wait --json --tree --help" -- "$word")
+        mapfile -t COMPREPLY < <(compgen -W "-c -r -R -y -o -b --no-wait --json --tree --color --version --help" -- "$word")
         return
     fi
     for ((at = 2; at < COMP_CWORD - 1; at++)); do

@@ -11,13 +11,24 @@ use std::process::ExitCode;
 /// Exit code for a command line that is not understood.
 const USAGE: u8 = 3;
 
-/// What is printed where there is no command that is known.
+/// What is printed where a command line is not understood.
 const COMMANDS: &str = "Usage: systemtap-service {start|stop|restart|reload|force-reload|condrestart|try-restart|status\
     |compile|cleanup|onboot} [-c config] [-r kernelrelease] [-R] [-y] [-o image] [-b] [script(s)]\n";
 
+/// What `--help` ends with.
+const CODES: &str = "\
+Exit status:
+  0    all went well; with PASSALL=no also when scripts failed; status: a script runs
+  1    something failed; status: what belongs to a script is there, and it does not run as it should
+  3    the command line was not understood; status: nothing runs
+  4    only root can do that; status: a module of that name was not loaded by this service
+  5    stap, staprun or stapbpf is not installed
+  6    scripts require each other in a circle, or the configuration cannot be used
+  130, 143  interrupted by SIGINT, SIGTERM";
+
 /// Start, stop and compile systemtap scripts as services
 #[derive(Debug, Parser)]
-#[command(name = "systemtap-service", version, disable_version_flag = true, args_override_self = true)]
+#[command(name = "systemtap-service", version, disable_version_flag = true, args_override_self = true, after_help = CODES)]
 #[expect(clippy::struct_excessive_bools, reason = "one for each switch")]
 struct Cli {
     /// What to do
@@ -26,10 +37,10 @@ struct Cli {
     /// The configuration [default: /etc/systemtap/config]
     #[arg(short, value_name = "FILE")]
     config: Option<String>,
-    /// The kernel to compile for, or whose compiled scripts to look at
+    /// compile, cleanup, onboot: another kernel than the running one
     #[arg(short = 'r', value_name = "RELEASE")]
     kernel: Option<String>,
-    /// Take in what the named scripts require
+    /// Take in what the named scripts require; without names that is always so
     #[arg(short = 'R')]
     recursive: bool,
     /// Answer yes to all questions
@@ -56,7 +67,8 @@ struct Cli {
     /// Print the version number and exit
     #[arg(long, action = clap::ArgAction::Version)]
     version: Option<bool>,
-    /// Scripts, without .stp; all of them if none is named
+    /// Scripts, without .stp. None: what DEFAULT_START names or all (start), what runs (stop), no script (onboot), all
+    #[expect(clippy::doc_markdown, reason = "help on a terminal has no marks")]
     scripts: Vec<String>,
 }
 
@@ -106,6 +118,21 @@ pub(super) fn command() -> clap::Command {
     <Cli as clap::CommandFactory>::command()
 }
 
+/// The first lines of a complaint, without what follows them: hints that are about other programs than this one, and
+/// a usage of their own.
+fn what_is_wrong(error: &clap::Error) -> String {
+    let text = error.render().to_string();
+    let lines = text.lines().take_while(|line| !line.is_empty()).map(str::trim);
+    lines.collect::<Vec<_>>().join(" ").trim_start_matches("error: ").to_owned()
+}
+
+/// Says what is wrong with a command line, and, on standard output as ever, how one is written.
+fn misused(fault: &str) -> ExitCode {
+    crate::log::say(format_args!("systemtap-service: {fault}"));
+    crate::systemtap::command::print(COMMANDS);
+    ExitCode::from(USAGE)
+}
+
 /// Runs the program.
 pub fn run() -> ExitCode {
     let words: Vec<OsString> = std::env::args_os().collect();
@@ -116,19 +143,14 @@ pub fn run() -> ExitCode {
     }
     let cli = match Cli::try_parse_from(words) {
         Ok(cli) => cli,
-        Err(error) => {
-            use clap::error::ErrorKind::{InvalidValue, MissingRequiredArgument};
+        Err(error) if !error.use_stderr() => {
             let _ = error.print();
-            // As it always was: without a known command the usage is an answer, not a complaint.
-            if matches!(error.kind(), InvalidValue | MissingRequiredArgument) {
-                crate::systemtap::command::print(COMMANDS);
-            }
-            return if error.use_stderr() { ExitCode::from(USAGE) } else { ExitCode::SUCCESS };
+            return ExitCode::SUCCESS;
         }
+        Err(error) => return misused(&what_is_wrong(&error)),
     };
     if let Some(fault) = misplaced(&cli) {
-        crate::log::say(format_args!("systemtap-service: {fault}"));
-        return ExitCode::from(USAGE);
+        return misused(fault);
     }
     let call = Invocation {
         command: match cli.command {

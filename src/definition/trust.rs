@@ -6,6 +6,7 @@ use crate::root::Root;
 use std::fs::{File, Metadata, OpenOptions};
 use std::io::{self, Read as _};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::path::Path;
 
 /// Larger files are not read. The largest init scripts have some 40 kB; RDF of all services of a system may have more.
 pub const LARGEST: usize = 8 * 1024 * 1024;
@@ -77,6 +78,21 @@ pub fn check(file: &str, meta: &Metadata) -> Option<Diagnostic> {
             format!("can be written by others (mode {writers:04o}), and is not read"),
             "let only its owner write it: chmod go-w FILE",
         )
+    } else {
+        None
+    }
+}
+
+/// What keeps a directory from being trusted: others can put files of theirs in the place of those that were looked at.
+/// In one with the sticky bit they cannot.
+pub fn check_directory(directory: &Path) -> Option<String> {
+    let meta = directory.metadata().ok()?;
+    let mode = meta.mode() & 0o7777;
+    let shown = directory.display();
+    if meta.uid() != 0 && meta.uid() != nix::unistd::geteuid().as_raw() {
+        Some(format!("{shown} belongs to user {}: chown root {shown}", meta.uid()))
+    } else if mode & 0o1000 == 0 && (mode & 0o002 != 0 || (mode & 0o020 != 0 && meta.gid() != 0)) {
+        Some(format!("{shown} can be written by others (mode {mode:04o}): chmod go-w {shown}"))
     } else {
         None
     }

@@ -9,6 +9,7 @@ use super::kernel::Kernel;
 use super::name;
 use super::settings::{Runtime, Settings};
 use super::status::replace;
+use super::work::make_directory;
 use crate::definition::trust;
 use serde::{Deserialize, Serialize};
 use std::fs::{self, File, OpenOptions};
@@ -49,6 +50,11 @@ impl Cache {
     /// The cache of a kernel.
     pub fn new(settings: &Settings, kernel: &Kernel) -> Self {
         Self { directory: settings.cache_path.join(&kernel.release) }
+    }
+
+    /// What keeps the directory, and that of all kernels above it, from being trusted.
+    pub fn fault(&self) -> Option<String> {
+        self.directory.ancestors().take(2).find_map(trust::check_directory)
     }
 
     /// The compiled file of a script.
@@ -113,6 +119,9 @@ impl Cache {
         if let Some(fault) = trust::check("", &meta) {
             return Err(format!("{} {}", object.display(), fault.text));
         }
+        if let Some(fault) = self.fault() {
+            return Err(fault);
+        }
         fs::read(object).map_err(|error| error.to_string())
     }
 
@@ -163,7 +172,7 @@ impl Cache {
             return Ok(());
         };
         let place = self.uprobes();
-        fs::create_dir_all(place.parent().unwrap_or(&self.directory))?;
+        make_directory(place.parent().unwrap_or(&self.directory))?;
         let staged = stage(&place, &bytes)?;
         fs::rename(staged, place)?;
         replace(&mark, "")

@@ -26,6 +26,7 @@ pub mod settings;
 pub mod spawn;
 pub mod status;
 pub mod unit;
+pub mod work;
 
 use command::{cleanup, compile, give_up, restart, start, stop};
 use service::{Making, Service};

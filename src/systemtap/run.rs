@@ -13,6 +13,7 @@ use crate::wavefront::{
     hold_signals, run,
 };
 use nix::sys::signal::SigSet;
+use std::collections::HashSet;
 use std::ffi::{CString, OsString};
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 
@@ -36,10 +37,11 @@ pub struct Report {
 }
 
 impl Report {
-    /// How many did not end well.
+    /// How many scripts have a job that did not end well.
     pub fn failures(&self) -> usize {
         let failed = |ending: &Ending| matches!(ending, Ending::Failed(..) | Ending::Skipped(_));
-        self.jobs.iter().filter(|(_, _, ending)| failed(ending)).count()
+        let failed = self.jobs.iter().filter(|(_, _, ending)| failed(ending));
+        failed.map(|(_, name, _)| name).collect::<HashSet<_>>().len()
     }
 }
 

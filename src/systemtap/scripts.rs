@@ -7,6 +7,7 @@ use super::options::Options;
 use super::settings::{Runtime, Settings};
 use crate::definition::diagnostic::{Diagnostic, Severity};
 use crate::definition::trust;
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 /// Endings of compiled scripts.
@@ -80,13 +81,9 @@ impl<'s> Scripts<'s> {
     /// The scripts that a script requires, each once, in the order given; and where that is written.
     pub fn requires(self, name: &str) -> (Vec<&'s str>, Option<&'s Variable>) {
         let variable = self.config.get(&format!("{name}_REQ"));
-        let mut required: Vec<&'s str> = Vec::new();
-        for word in variable.map_or("", |variable| variable.value.as_str()).split_whitespace() {
-            if !required.contains(&word) {
-                required.push(word);
-            }
-        }
-        (required, variable)
+        let words = variable.map_or("", |variable| variable.value.as_str()).split_whitespace();
+        let mut seen = HashSet::new();
+        (words.filter(|word| seen.insert(*word)).collect(), variable)
     }
 
     /// What is wrong with words of a `_REQ` that cannot be names.
@@ -110,8 +107,10 @@ impl Script {
     /// Why its source must not be compiled; `None` when it may, or when there is none.
     pub fn fault(&self) -> Option<String> {
         let meta = std::fs::metadata(&self.source).ok()?;
-        let fault = trust::check("", &meta)?;
-        Some(format!("{} {}", self.source.display(), fault.text))
+        match trust::check("", &meta) {
+            Some(fault) => Some(format!("{} {}", self.source.display(), fault.text)),
+            None => trust::check_directory(self.source.parent()?),
+        }
     }
 
     /// Whether its source is there.

@@ -8,20 +8,26 @@ use super::lock::Lock;
 use super::modules::Modules;
 use super::process::pause;
 use super::scripts::Scripts;
-use super::settings::{Settings, presets};
+use super::settings::{self, Settings, presets};
 use super::status::{State, Status};
+use super::work::{Work, make_directory};
 use super::{Invocation, name};
 use crate::definition::diagnostic::{Diagnostic, Severity};
+use crate::definition::trust;
 use crate::model::{IdVec, JobId};
 use crate::plan::Plan;
 use crate::root::Root;
 use crate::wavefront::Observer;
+use nix::sys::signal::{Signal, killpg};
 use nix::sys::utsname::uname;
 use nix::syslog::Severity as Urgency;
+use nix::unistd::Pid;
 use std::cell::OnceCell;
+use std::collections::HashMap;
 use std::fs::File;
 use std::io::Write as _;
-use std::path::{Path, PathBuf};
+use std::os::unix::process::CommandExt as _;
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -63,16 +69,7 @@ pub struct Service<'i> {
     tree: OnceCell<Option<String>>,
     stap: OnceCell<Option<String>>,
     work: OnceCell<Result<Work, String>>,
-}
-
-/// A directory for temporary files; it goes when it is dropped.
-#[derive(Debug)]
-struct Work(PathBuf);
-
-impl Drop for Work {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.0);
-    }
+    namesakes: OnceCell<HashMap<String, String>>,
 }
 
 impl<'i> Service<'i> {
@@ -94,17 +91,13 @@ impl<'i> Service<'i> {
         let mut config =
             Config::new(presets().map(|(name, value)| -> (&str, &str) { (name, value) }).chain(own));
         config.read_global(&config_file);
-        if config.unusable {
-            say(&config.problems);
-            let text = format!("{config_file} cannot be used: nothing is done without it");
-            return Err(Trouble { code: 6, text });
-        }
         let directory = config.value("CONFIG_PATH").to_owned();
         if directory.starts_with('/') {
             config.read_directory(&directory);
         }
-        let settings = Settings::of(&mut config).filter(|_| !config.unusable);
+        let settings = Settings::of(&mut config);
         say(&config.problems);
+        check_refused(call.command, &config, &config_file)?;
         let settings = settings.ok_or_else(|| Trouble {
             code: 6,
             text: "a parameter cannot be used: nothing is done without it".to_owned(),
@@ -128,6 +121,7 @@ impl<'i> Service<'i> {
             tree: OnceCell::new(),
             stap: OnceCell::new(),
             work: OnceCell::new(),
+            namesakes: OnceCell::new(),
         };
         for problem in service.config.problems.iter().filter(|problem| problem.severity == Severity::Error) {
             service.journal.write(&format!("Error: {}", problem.render(&Root::default()).trim_end()));
@@ -145,28 +139,49 @@ impl<'i> Service<'i> {
         Scripts { config: &self.config, settings: &self.settings, cache: &self.cache }
     }
 
-    /// Makes the directory of status files and takes its lock; then takes over what an initramfs has started.
-    pub fn lock(&self) -> Result<Lock, Trouble> {
+    /// Makes the directory of status files and takes its lock; then takes over what an initramfs has started. A stop goes
+    /// on without either: it needs nothing that it cannot read. `None` for a stop without a lock.
+    pub fn lock(&self) -> Result<Option<Lock>, Trouble> {
         let directory = &self.status.directory;
-        let failed = |error: std::io::Error| {
-            if error.kind() == std::io::ErrorKind::PermissionDenied && !nix::unistd::geteuid().is_root() {
-                return Trouble { code: 4, text: "only root can do that".to_owned() };
-            }
-            let text = format!("Failed to make stat directory ({}): {error}", directory.display());
-            self.journal.announce(Urgency::LOG_ERR, &text);
-            Trouble { code: 1, text }
-        };
-        std::fs::create_dir_all(directory).map_err(failed)?;
         let waiting = || {
             crate::log::say(format_args!("systemtap-service: another command is at work: waiting for it"));
         };
-        let lock = Lock::take(directory, self.call.wait, waiting).map_err(failed)?;
-        let lock = lock.ok_or_else(|| Trouble {
-            code: 1,
-            text: format!("another command holds {}/.lock, and --no-wait was given", directory.display()),
-        })?;
-        for name in self.status.adopt().map_err(failed)? {
-            self.journal.write(&format!("{name} was running already: it is taken over"));
+        let failed = |what: &str| {
+            let what = format!("{what} ({})", directory.display());
+            move |error: std::io::Error| (error.kind(), format!("{what}: {error}"))
+        };
+        let taken =
+            make_directory(directory).map_err(failed("Failed to make stat directory")).and_then(|()| {
+                Lock::take(directory, self.call.wait, waiting)
+                    .map_err(failed("Failed to lock stat directory"))
+            });
+        let lock = match taken {
+            Ok(Some(lock)) => Some(lock),
+            Ok(None) => {
+                let text =
+                    format!("another command holds {}/.lock, and --no-wait was given", directory.display());
+                return Err(Trouble { code: 1, text });
+            }
+            Err((std::io::ErrorKind::PermissionDenied, _)) if !nix::unistd::geteuid().is_root() => {
+                return Err(Trouble { code: 4, text: "only root can do that".to_owned() });
+            }
+            Err((_, text)) if self.call.command == super::Command::Stop => {
+                self.warn(&format!("{text}: no other command is kept away meanwhile"));
+                None
+            }
+            Err((_, text)) => {
+                self.journal.announce(Urgency::LOG_ERR, &text);
+                return Err(Trouble { code: 1, text });
+            }
+        };
+        if let Some(fault) = trust::check_directory(directory) {
+            self.warn(&fault);
+        }
+        for (name, written) in self.status.adopt() {
+            match written {
+                Ok(()) => self.journal.write(&format!("{name} was running already: it is taken over")),
+                Err(error) => self.warn(&format!("{name} runs, and has no status file: {error}")),
+            }
         }
         Ok(lock)
     }
@@ -179,12 +194,18 @@ impl<'i> Service<'i> {
         }
     }
 
+    /// Says something that is no failure.
+    pub fn warn(&self, text: &str) {
+        self.journal.write(&format!("Warning: {text}"));
+        crate::log::say(format_args!("systemtap-service: warning: {text}"));
+    }
+
     /// Takes over what an initramfs has started, unless another command is at work: a status file that a start is
     /// about to write must not be written by anybody else. Looking must work meanwhile, and for those who may only
     /// look.
     pub fn adopt_if_alone(&self) {
         let directory = &self.status.directory;
-        let _ = std::fs::create_dir_all(directory);
+        let _ = make_directory(directory);
         if let Ok(Some(_lock)) = Lock::take(directory, false, || {}) {
             let _ = self.status.adopt();
         }
@@ -212,23 +233,29 @@ impl<'i> Service<'i> {
     pub fn stap_version(&self) -> Option<&str> {
         self.stap
             .get_or_init(|| {
-                let mut command = Command::new(self.settings.tool("STAP")?);
+                let mut command = Command::new(self.settings.tool("STAP").ok()?);
                 command.arg("-V").env("LC_ALL", "C").env_remove("LANGUAGE").stdin(Stdio::null());
-                version(&said(command, &self.work().ok()?.join("version"))?)
+                version(&said(command, &self.work().ok()?.join("version"), PATIENCE)?)
             })
             .as_deref()
     }
 
     /// A directory for temporary files, which goes with the service.
     pub fn work(&self) -> Result<&Path, String> {
-        let made = self.work.get_or_init(|| {
-            let template = self.settings.temp_path.join("systemtap-service.XXXXXX");
-            nix::unistd::mkdtemp(&template).map(Work).map_err(|errno| {
-                let directory = self.settings.temp_path.display();
-                format!("Failed to create temporary directory in {directory}: {}", errno.desc())
-            })
+        let made = self.work.get_or_init(|| Work::make(&self.settings.temp_path));
+        made.as_ref().map(Work::path).map_err(Clone::clone)
+    }
+
+    /// Why a script cannot be had beside another one whose name differs in case only. What runs comes first, then the
+    /// order of names decides.
+    pub fn collision(&self, name: &str) -> Option<String> {
+        let namesakes = self.namesakes.get_or_init(|| {
+            let known = [self.running(), self.scripts().all().0, self.call.names.clone()].concat();
+            let found = name::collisions(known.iter().map(String::as_str)).into_iter();
+            found.map(|(name, other)| (name.to_owned(), other.to_owned())).collect()
         });
-        made.as_ref().map(|work| work.0.as_path()).map_err(Clone::clone)
+        let other = namesakes.get(name)?;
+        Some(format!("{name} and {other} would be one module: they differ in case only"))
     }
 
     /// Refuses names from the command line that cannot be names.
@@ -244,15 +271,39 @@ impl<'i> Service<'i> {
     }
 }
 
-/// What a program says of itself; `None` when it does not say so in time.
-fn said(mut command: Command, file: &Path) -> Option<String> {
+/// Whether what was refused of the configuration leaves enough of it. A file that was not read may have said anything: a
+/// script is not started as if it had no options, and nothing is done in places that may be the wrong ones. What runs
+/// can be seen and ended all the same.
+fn check_refused(command: super::Command, config: &Config, config_file: &str) -> Result<(), Trouble> {
+    use super::Command::{Cleanup, Status, Stop};
+    let looks = matches!(command, Stop | Status | Cleanup);
+    let needed = if looks { settings::is_place } else { settings::is_global };
+    let text = if config.unusable && (!looks || config.opaque().is_some()) {
+        format!("{config_file} cannot be used: nothing is done without it")
+    } else if let Some(name) = config.lost().filter(|name| needed(name)).min() {
+        format!("{name} may stand in a file that was refused: nothing is done without it")
+    } else if let Some(file) = config.opaque() {
+        if looks {
+            let text = "was refused: what it says of scripts is not known, and this goes on without it";
+            crate::log::say(format_args!("systemtap-service: warning: {file} {text}"));
+            return Ok(());
+        }
+        format!("{file} was refused, and may hold parameters of any script: nothing is done without it")
+    } else {
+        return Ok(());
+    };
+    Err(Trouble { code: 6, text })
+}
+
+/// What a program says of itself; `None` when it does not say so in time. It then ends with all that it has started.
+fn said(mut command: Command, file: &Path, patience: Duration) -> Option<String> {
     let output = File::create_new(file).ok()?;
-    command.stdout(output.try_clone().ok()?).stderr(output);
+    command.stdout(output.try_clone().ok()?).stderr(output).process_group(0);
     let mut child = command.spawn().ok()?;
-    let until = Instant::now() + PATIENCE;
+    let until = Instant::now() + patience;
     while child.try_wait().ok()?.is_none() {
         if Instant::now() >= until {
-            let _ = child.kill();
+            let _ = killpg(Pid::from_raw(child.id().try_into().ok()?), Signal::SIGKILL);
             let _ = child.wait();
             return None;
         }
@@ -288,5 +339,16 @@ mod tests {
         assert_eq!(version(said).unwrap(), "version 5.0/0.190, Debian 5.0-2");
         assert_eq!(version("stap 9\n").unwrap(), "stap 9");
         assert_eq!((version(""), version("()")), (None, None));
+    }
+
+    #[test]
+    fn who_does_not_answer_in_time_is_ended_with_all_it_started() {
+        let dir = tempfile::tempdir().unwrap();
+        let (mut held, holder) = std::io::pipe().unwrap();
+        let mut command = Command::new("/bin/sh");
+        command.args(["-c", "trap '' TERM; sleep 1000 & echo 1; wait"]).stdin(holder);
+        assert_eq!(said(command, &dir.path().join("version"), Duration::ZERO), None);
+        // It ends when the last of them has.
+        std::io::Read::read_to_end(&mut held, &mut Vec::new()).unwrap();
     }
 }

@@ -3,6 +3,7 @@
 use super::config::{Config, DEFAULT_FILE};
 use super::name;
 use crate::definition::diagnostic::{Diagnostic, Severity};
+use nix::unistd::{AccessFlags, access};
 use std::path::{Path, PathBuf};
 
 /// Where tools are looked for when no parameter names them, unless the configuration sets PATH; the caller's own PATH
@@ -149,11 +150,15 @@ pub fn presets() -> impl Iterator<Item = (&'static str, &'static str)> {
 }
 
 /// Whether a parameter is one that holds for all scripts.
-fn is_global(name: &str) -> bool {
-    name == "KRELEASE"
+pub fn is_global(name: &str) -> bool {
+    is_place(name) || presets().any(|(known, _)| known == name)
+}
+
+/// Whether it says where something is: without it nothing is found that could be looked at or ended.
+pub fn is_place(name: &str) -> bool {
+    matches!(name, "KRELEASE" | "PATH")
         || TOOLS.iter().any(|(tool, _)| *tool == name)
-        || name == "BUILD_PATH"
-        || presets().any(|(known, _)| known == name)
+        || PATHS.iter().any(|(path, _)| *path == name)
 }
 
 /// What a word means as an answer: yes, no, or neither.
@@ -167,14 +172,12 @@ pub fn yes_or_no(word: &str) -> Option<bool> {
 
 impl Settings {
     /// Reads the parameters of a configuration; what is wrong with them is added to its problems. `None` when one cannot
-    /// be used, or stands in a file that was refused.
+    /// be used.
     pub fn of(config: &mut Config) -> Option<Self> {
         let mut problems = Vec::new();
         let settings = Self::read(config, &mut problems);
-        // A refused file may have said anything of them.
-        let settings = settings.ok().filter(|_| !config.lost().any(is_global));
         config.problems.append(&mut problems);
-        settings
+        settings.ok()
     }
 
     fn read(config: &Config, problems: &mut Vec<Diagnostic>) -> Result<Self, Unusable> {
@@ -211,16 +214,23 @@ impl Settings {
         })
     }
 
-    /// A program: the one that its parameter names, else the one of the fixed path; `None` when there is none.
-    pub fn tool(&self, parameter: &str) -> Option<PathBuf> {
+    /// A program: the one that its parameter names, else the one of the fixed path. Errors with the words for its absence.
+    pub fn tool(&self, parameter: &str) -> Result<PathBuf, String> {
         if let Some((_, path)) = self.tools.iter().find(|(name, _)| *name == parameter) {
-            return Some(path.clone());
+            let missing = || format!("{parameter} is {}, and there is no such program", path.display());
+            return is_program(path).then(|| path.clone()).ok_or_else(missing);
         }
-        let (_, program) = TOOLS.iter().find(|(name, _)| *name == parameter)?;
-        let hidden = HIDDEN_PATH.iter().map(Path::new).filter(|_| *program == "stapio");
+        let program =
+            TOOLS.iter().find(|(name, _)| *name == parameter).map_or(parameter, |(_, program)| program);
+        let hidden = HIDDEN_PATH.iter().map(Path::new).filter(|_| program == "stapio");
         let places = self.tool_path.iter().map(PathBuf::as_path).chain(hidden);
-        places.map(|dir| dir.join(program)).find(|path| path.is_file())
+        let found = places.map(|dir| dir.join(program)).find(|path| is_program(path));
+        found.ok_or_else(|| format!("there is no {program} ({parameter}, or PATH of the configuration)"))
     }
+}
+
+fn is_program(path: &Path) -> bool {
+    path.is_file() && access(path, AccessFlags::X_OK).is_ok()
 }
 
 /// A parameter cannot be used; a problem says why.
@@ -359,12 +369,12 @@ mod tests {
         let (settings, said) = read("DEFAULT_START='b-c ../d'");
         assert!(settings.is_none());
         assert!(said.contains("error") && said.contains("b-c is not a valid script name"), "{said}");
-        let (settings, said) = read("DEFAULT_START='a b-c ../d'\nRUNTIME=x\nSTAP=/opt/stap");
+        let (settings, said) = read("DEFAULT_START='a b-c ../d'\nRUNTIME=x\nSTAP=/bin/sh STAPRUN=/opt/none");
         let settings = settings.unwrap();
         assert_eq!(settings.default_start, ["a"]);
         assert!(said.contains("b-c is not a valid script name"), "{said}");
         assert!(said.contains(":2:1: RUNTIME is `x`"), "{said}");
-        assert_eq!(settings.tool("STAP"), Some("/opt/stap".into()));
-        assert_eq!(settings.tool("NOTHING"), None);
+        assert_eq!(settings.tool("STAP"), Ok("/bin/sh".into()));
+        assert!(settings.tool("STAPRUN").unwrap_err().contains("STAPRUN is /opt/none, and there is no such"));
     }
 }

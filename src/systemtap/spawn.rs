@@ -7,7 +7,7 @@
 use nix::errno::Errno;
 use nix::fcntl::{OFlag, open};
 use nix::spawn::{PosixSpawnAttr, PosixSpawnFileActions, PosixSpawnFlags, posix_spawn};
-use nix::sys::signal::SigSet;
+use nix::sys::signal::{SigSet, Signal, kill};
 use nix::sys::stat::Mode;
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::Pid;
@@ -72,6 +72,11 @@ impl Child {
         }
     }
 
+    /// Sends it a signal; it must not have been seen to end.
+    pub fn signal(&self, signal: Signal) {
+        let _ = kill(self.0, signal);
+    }
+
     /// How it has ended, if it has.
     pub fn try_wait(&self) -> io::Result<Option<ExitStatus>> {
         self.look(WaitPidFlag::WNOHANG)
@@ -91,7 +96,6 @@ impl Child {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use nix::sys::signal::Signal;
     use std::io::{Read as _, Seek as _};
 
     /// Signals that are held here are open there, and nothing but the three descriptors is.

@@ -89,6 +89,8 @@ impl Status {
     pub fn of(&self, name: &str, modules: &Modules) -> State {
         let loaded = modules.contains(name);
         match (self.pid(name), loaded) {
+            // It has no status file yet, or can have none.
+            (None, true) if modules::sign(&self.proc, name) == Sign::Running => State::Running(None),
             (None, true) => State::Foreign,
             (None, false) => State::Stopped,
             (Some(0), false) => State::Dead,
@@ -116,15 +118,17 @@ impl Status {
         Process::find(pid, name, started)
     }
 
-    /// The names of all status files, sorted; files that cannot be a script's are not ours.
+    /// The names of all status files, and of what runs without one, sorted; files that cannot be a script's are not ours.
     pub fn names(&self) -> Vec<String> {
-        let Ok(entries) = std::fs::read_dir(&self.directory) else { return Vec::new() };
+        let entries = std::fs::read_dir(&self.directory).into_iter().flatten();
         let regular = entries.flatten().filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_file()));
         let mut names: Vec<String> = regular
             .filter_map(|entry| entry.file_name().into_string().ok())
+            .chain(modules::running(&self.proc))
             .filter(|name| name::fault(name).is_none())
             .collect();
         names.sort_unstable();
+        names.dedup();
         names
     }
 
@@ -142,22 +146,17 @@ impl Status {
     pub fn remove(&self, name: &str) -> io::Result<()> {
         let _ = std::fs::remove_file(self.hidden(name));
         match std::fs::remove_file(self.directory.join(name)) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+            Err(error) if self.pid(name).is_some() => Err(error),
             _ => Ok(()),
         }
     }
 
     /// Gives a status file to every script that runs without one: those that an initramfs has loaded. The names of
-    /// those that were found.
-    pub fn adopt(&self) -> io::Result<Vec<String>> {
-        let mut adopted = Vec::new();
-        for name in modules::running(&self.proc)? {
-            if name::fault(&name).is_none() && self.pid(&name).is_none() {
-                self.write(&name, 0)?;
-                adopted.push(name);
-            }
-        }
-        Ok(adopted)
+    /// those that were found, each with whether it has one now.
+    pub fn adopt(&self) -> Vec<(String, io::Result<()>)> {
+        let new = |name: &String| name::fault(name).is_none() && self.pid(name).is_none();
+        let names = modules::running(&self.proc).into_iter().filter(new);
+        names.map(|name| (self.write(&name, 0), name)).map(|(written, name)| (name, written)).collect()
     }
 
     /// What a status file says: 0 for one that says nothing. `None` without a file.

@@ -159,9 +159,14 @@ fn circle(jobs: &[Job], labels: &[String], problem: &Diagnostic) -> Diagnostic {
     found.help("remove one of these names from its _REQ")
 }
 
-/// How a job is called on the console: where there is but one kind of jobs, as its script.
+/// How a job is called on the console, whatever becomes of it: where there is but one kind of jobs, as its script.
 fn label(job: &Job, one_kind: bool) -> String {
-    if one_kind || job.kind == Kind::Start { job.name.clone() } else { format!("{} {}", job.kind, job.name) }
+    match job.kind {
+        _ if one_kind => job.name.clone(),
+        Kind::Compile => format!("compilation of {}", job.name),
+        Kind::Stop => format!("stop of {}", job.name),
+        Kind::Start => format!("start of {}", job.name),
+    }
 }
 
 fn definition(job: &Job, is_there: impl Fn(&Wait) -> bool) -> Definition {
@@ -235,7 +240,7 @@ mod tests {
         let (plan, circles) = plan(&list);
         assert_eq!(circles, []);
         let names: Vec<&str> = plan.jobs().map(|job| job.name).collect();
-        assert_eq!(names, ["compile a", "stop a", "a", "b"]);
+        assert_eq!(names, ["compilation of a", "stop of a", "start of a", "start of b"]);
         let before: Vec<Vec<u32>> =
             plan.predecessors().iter().map(|list| list.iter().map(|job| job.0).collect()).collect();
         assert_eq!(before, [vec![], vec![0], vec![1], vec![2]]);

@@ -10,7 +10,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::sys::stat::Mode;
 use nix::unistd::{Pid, mkfifo};
 use std::fs;
-use std::os::unix::fs::symlink;
+use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::PathBuf;
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -39,6 +39,7 @@ impl Tap {
         }
         for dir in ["script.d", "conf.d", "cache", "tmp", "run", "proc", "loaded", "fail", "gate", "log"] {
             fs::create_dir_all(tap.at(dir)).expect("a directory of the tree");
+            fs::set_permissions(tap.at(dir), fs::Permissions::from_mode(0o755)).expect("our own directory");
         }
         tap.sandbox.write("proc/modules", "", 0o644);
         tap.sandbox.write("stap-version", "4.8/0.188\n", 0o644);

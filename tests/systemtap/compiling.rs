@@ -308,3 +308,22 @@ fn scripts_and_modules_that_others_can_write_are_not_used() {
     assert!(done.stdout.contains("can be written by others"), "{done}");
     assert_eq!(tap.loaded(), [""; 0]);
 }
+
+/// The directory of a command that was killed is in use for as long as its jobs live on, and goes with the next one.
+#[test]
+fn what_a_killed_command_left_is_removed() {
+    let tap = tree(&[("one", ""), ("two", "")]);
+    tap.gate("compile-one");
+    let mut running = tap.command(&["compile", "one"]).stdout(Stdio::piped()).spawn().unwrap();
+    eventually("it compiles", || tap.journal().iter().any(|line| line == "compile+ one"));
+    running.kill().unwrap();
+    running.wait().unwrap();
+    tap.run(&["compile", "two"]).expect_code(0);
+    assert_eq!(tap.sandbox.names("tmp").len(), 1);
+    tap.open("compile-one");
+    eventually("its job ends well", || tap.at(&format!("{}/one.key", cache())).exists());
+    eventually("nobody holds it", || {
+        tap.run(&["compile", "-y", "two"]).expect_code(0);
+        tap.sandbox.names("tmp").is_empty()
+    });
+}

@@ -109,6 +109,28 @@ fn one_rule_for_names_wherever_they_come_from() {
     assert_eq!(tap.loaded(), ["One", "two"]);
 }
 
+/// Each of them alone looks well.
+#[test]
+fn names_that_differ_in_case_are_refused_one_by_one() {
+    let tap = tree(&[("one", ""), ("One", "")]);
+    let both = "would be one module: they differ in case only";
+    for command in ["start", "compile"] {
+        let done = tap.run(&[command, "one"]).expect_code(1);
+        assert!(done.stdout.contains(&format!("one and One {both}")), "{done}");
+    }
+    assert_eq!(tap.calls(), [""; 0]);
+    // What runs has the name.
+    std::fs::rename(tap.at("script.d/One.stp"), tap.at("One.stp")).unwrap();
+    tap.run(&["start", "one"]).expect_code(0);
+    std::fs::rename(tap.at("One.stp"), tap.at("script.d/One.stp")).unwrap();
+    let done = tap.run(&["start", "One"]).expect_code(1);
+    assert!(done.stdout.contains(&format!("One and one {both}")), "{done}");
+    tap.run(&["restart", "one"]).expect_code(0);
+    tap.run(&["stop", "one"]).expect_code(0);
+    tap.run(&["start", "One"]).expect_code(0);
+    assert_eq!(tap.loaded(), ["One"]);
+}
+
 /// The manual promised to show dependencies; no version did.
 #[test]
 fn status_shows_requirements() {
@@ -132,13 +154,19 @@ fn the_command_line() {
         let mut command = Command::new(env!("CARGO_BIN_EXE_systemtap-service"));
         finish(command.args(words), LIMIT)
     };
-    let usage = run(&[]).expect_code(3);
-    assert!(usage.stdout.contains("Usage: "), "{usage}");
-    let unknown = run(&["fly"]).expect_code(3);
-    assert!(unknown.stdout.contains("Usage: "), "{unknown}");
-    run(&["start", "-Z"]).expect_code(3);
-    run(&["start", "-c"]).expect_code(3);
-    run(&["--help"]).expect_code(0);
+    for (words, says) in [
+        (&[][..], "the following required arguments were not provided: <COMMAND>"),
+        (&["fly"], "invalid value 'fly' for '<COMMAND>'"),
+        (&["start", "-Z"], "unexpected argument '-Z' found"),
+        (&["start", "-c"], "a value is required for '-c <FILE>'"),
+        (&["start", "--json"], "--json and --tree belong to status"),
+    ] {
+        let done = run(words).expect_code(3);
+        assert!(done.stderr.starts_with(&format!("systemtap-service: {says}")), "{done}");
+        assert_eq!(done.stderr.lines().count(), 1, "{done}");
+        assert!(done.stdout.starts_with("Usage: systemtap-service {start|stop|restart|"), "{done}");
+    }
+    assert!(run(&["--help"]).expect_code(0).stdout.contains("Exit status:"));
     assert!(run(&["--version"]).expect_code(0).stdout.starts_with("systemtap-service "));
     // Options and names mix, clusters work.
     tap.run(&["start", "one", "-Ry"]).expect_code(0);
@@ -168,20 +196,44 @@ fn directories_that_cannot_be_made_are_said() {
     assert_eq!(done.stderr.matches("there is no log (").count(), 1, "{done}");
 }
 
+/// "Not installed" is said before anything is done.
 #[test]
-fn tools_that_are_missing_are_named() {
-    let tap = tree(&[("one", "")]);
+fn tools_that_are_missing_are_named_before_anything_is_done() {
+    let tap = tree(&[("one", ""), ("two", "one"), ("other", "")]);
+    tap.parameters("other_RUNTIME=bpf");
     std::fs::remove_file(tap.at("bin/staprun")).unwrap();
-    let done = tap.run(&["start"]).expect_code(1);
-    assert!(done.stdout.contains("bin/staprun: No such file or directory"), "{done}");
-    // Where no parameter names one, and none is found: "not installed".
+    let why = "STAPRUN is ";
+    for command in ["start", "restart"] {
+        let done = tap.run(&[command]).expect_code(5);
+        assert!(done.stdout.contains(&format!(" Starting one ... error: {why}")), "{done}");
+        assert!(done.stdout.contains("bin/staprun, and there is no such program"), "{done}");
+        // What has its tools is started.
+        assert!(
+            tap.calls().iter().all(|call| !call.contains(" one") && !call.contains("two")),
+            "{:?}",
+            tap.calls()
+        );
+        assert_eq!(tap.running(), ["other"]);
+    }
     tap.config("STAPRUN='' PATH=$TOP/none:relative\n");
     let done = tap.run(&["start"]).expect_code(5);
-    assert!(done.stdout.contains(" Starting one ... error: there is no staprun to start it with"), "{done}");
+    assert!(
+        done.stdout.contains(" Starting one ... error: there is no staprun (STAPRUN, or PATH of"),
+        "{done}"
+    );
     std::fs::copy(tap.at("bin/stap"), tap.at("bin/staprun")).unwrap();
     tap.config("STAPRUN='' PATH=$TOP/bin\n");
     tap.run(&["start"]).expect_code(1);
     assert!(tap.log().contains("bin/staprun -L "), "{}", tap.log());
+    tap.config("STAP=/none/stap\n");
+    tap.run(&["cleanup", "-y"]).expect_code(0);
+    for command in ["start", "compile"] {
+        let done = tap.run(&[command]).expect_code(5);
+        assert!(
+            done.stdout.contains(" Compiling one ... error: STAP is /none/stap, and there is no"),
+            "{done}"
+        );
+    }
 }
 
 /// Configurations are trusted, but a slip in one must not reach files elsewhere.
@@ -237,4 +289,92 @@ fn the_name_of_the_host_is_known_and_unknown_names_are_said() {
     assert!(done.stderr.contains("conf.d/zz.conf:1:1: `LOST` is used here and never set"), "{done}");
     let call = tap.calls().into_iter().find(|call| call.starts_with("staprun -o")).unwrap();
     assert!(call.starts_with(&format!("staprun -o {top}/{}-.out ", host.trim())), "{call}");
+}
+
+/// The original takes them as they come.
+#[test]
+fn comments_may_be_latin_1() {
+    let tap = tree(&[("one", "")]);
+    std::fs::write(tap.at("conf.d/one.conf"), b"# f\xfcr alle\none_OPT=-g # \xe4\n").unwrap();
+    tap.run(&["start"]).expect_code(0);
+    assert!(tap.calls()[0].contains(" -g "), "{:?}", tap.calls());
+    std::fs::write(tap.at("conf.d/one.conf"), b"# f\xfcr alle\none_OPT='-o /tmp/\xfc'\n").unwrap();
+    let done = tap.run(&["status"]).expect_code(0);
+    assert!(done.stderr.contains("conf.d/one.conf:2:18: this is not UTF-8"), "{done}");
+}
+
+/// Without its options a probe may do what nobody wanted.
+#[test]
+fn no_script_is_started_as_if_a_refused_file_held_nothing_of_it() {
+    let tap = tree(&[("one", ""), ("two", "")]);
+    for text in ["one_OPT = \"-x 1\"", "one_OPT[0]=-x", "true && one_OPT=-x"] {
+        tap.sandbox.write("conf.d/x.conf", &format!("{text}\n"), 0o644);
+        let done = tap.run(&["start"]).expect_code(1);
+        let why = "one ... error: its options cannot be used: its parameters stand in";
+        assert!(done.stdout.contains(why), "{text}\n{done}");
+        assert_eq!(tap.loaded(), ["two"], "{text}");
+        tap.run(&["stop"]).expect_code(0);
+    }
+    std::fs::remove_file(tap.at("conf.d/x.conf")).unwrap();
+    tap.run(&["start"]).expect_code(0);
+    tap.forget();
+    // Where anything may stand, nothing is known of any script; what runs is seen and ended all the same.
+    tap.sandbox.write("conf.d/x.conf", ". /etc/systemtap/more\n", 0o644);
+    for command in ["start", "restart", "condrestart", "compile", "onboot"] {
+        let done = tap.run(&[command, "-y"]).expect_code(6);
+        assert!(done.stderr.contains("conf.d/x.conf was refused, and may hold parameters of any"), "{done}");
+    }
+    assert_eq!((tap.loaded(), tap.calls().len()), (vec!["one".to_owned(), "two".to_owned()], 0));
+    for (command, code) in [("status", 0), ("stop", 0), ("status", 3), ("cleanup", 0)] {
+        let done = tap.run(&[command, "-y"]).expect_code(code);
+        assert!(done.stderr.contains("x.conf was refused: what it says of scripts is not known"), "{done}");
+    }
+    assert_eq!((tap.loaded(), tap.sandbox.names(&crate::support::tap::cache())), (vec![], vec![]));
+}
+
+/// What says how scripts are started keeps nobody from stopping them; what says where they are does.
+#[test]
+fn a_stop_needs_no_more_of_the_configuration_than_places() {
+    let tap = tree(&[("one", "")]);
+    tap.run(&["start"]).expect_code(0);
+    tap.parameters("PASSALL = no");
+    tap.run(&["start"]).expect_code(6);
+    tap.run(&["stop"]).expect_code(0);
+    assert_eq!(tap.loaded(), [""; 0]);
+    tap.parameters("STAT_PATH = /run/elsewhere");
+    let done = tap.run(&["stop"]).expect_code(6);
+    assert!(done.stderr.contains("STAT_PATH may stand in a file that was refused"), "{done}");
+}
+
+/// Who may write there can put another file in the place of one that was looked at.
+#[test]
+fn directories_that_others_can_write_to_are_not_believed() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let tap = tree(&[("one", "")]);
+    let mode = |dir: &str, mode: u32| {
+        std::fs::set_permissions(tap.at(dir), std::fs::Permissions::from_mode(mode)).unwrap();
+    };
+    tap.run(&["compile"]).expect_code(0);
+    tap.forget();
+    let cache = crate::support::tap::cache();
+    for (dir, code) in [("conf.d", 6), ("script.d", 1), (cache.as_str(), 1), ("cache", 1), ("tmp", 1)] {
+        mode(dir, 0o777);
+        let done = tap.run(&["start"]).expect_code(code);
+        let said = format!("{}{}", done.stdout, done.stderr);
+        assert!(said.contains("can be written by others (mode 0777)"), "{dir}\n{done}");
+        assert!(tap.loaded().is_empty() && tap.calls().is_empty(), "{dir}: {:?}", tap.calls());
+        tap.run(&["stop"]).expect_code(0);
+        // Nobody can replace what is there.
+        mode(dir, 0o1777);
+        tap.run(&["start"]).expect_code(0);
+        tap.run(&["stop"]).expect_code(0);
+        tap.forget();
+        mode(dir, 0o755);
+    }
+    mode("run", 0o777);
+    let done = tap.run(&["start"]).expect_code(0);
+    assert!(
+        done.stderr.contains("warning: ") && done.stderr.contains("run can be written by others"),
+        "{done}"
+    );
 }

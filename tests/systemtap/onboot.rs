@@ -2,15 +2,17 @@
 
 use super::tree;
 use crate::support::program::{LIMIT, finish};
-use crate::support::tap::{Tap, release};
+use crate::support::tap::{Tap, eventually, release};
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 /// A generator and a lister that only pretend: the image is a list of what it should hold.
 const DRACUT: &str = "#!/bin/sh
 top=$(dirname \"$(dirname \"$0\")\")
 echo \"dracut $*\" >> \"$top/calls\"
+cp \"$SYSTEMTAP_SERVICE_PARAMETERS\" \"$top/given\"
+[ -e \"$top/gate/dracut\" ] && read -r _ < \"$top/gate/dracut\"
 [ -e \"$top/fail/dracut\" ] && { cat \"$top/fail/dracut\" >&2; exit 1; }
 [ -e \"$top/fail/silently\" ] && echo 'dracut: ERROR: installing staprun'
 previous=
@@ -124,6 +126,30 @@ fn a_bad_image_never_takes_the_place_of_a_good_one() {
     }
 }
 
+/// An upgrade of the kernel may make an image before anybody looks.
+#[test]
+fn an_onboot_that_is_killed_leaves_no_parameters() {
+    let tap = boot(&[("one", "")]);
+    tap.sandbox.write("99stap/params.conf", "as it was\n", 0o644);
+    tap.gate("dracut");
+    let mut running = tap.command(&["onboot", "one"]).stdout(Stdio::null()).spawn().unwrap();
+    eventually("the image is being made", || {
+        tap.at("given").exists() && !tap.sandbox.read("given").is_empty()
+    });
+    assert!(tap.sandbox.read("given").contains("ONBOOT_SCRIPTS='one'"));
+    running.kill().unwrap();
+    running.wait().unwrap();
+    assert_eq!(tap.sandbox.read("99stap/params.conf"), "as it was\n");
+    tap.open("dracut");
+    let staged = tap.at(&format!("boot/.initramfs-{}.img.systemtap", release()));
+    eventually("who was left behind is done", || {
+        fs::read_to_string(&staged).is_ok_and(|text| text.contains("staprun"))
+    });
+    tap.run(&["onboot", "one"]).expect_code(0);
+    assert!(tap.sandbox.read("99stap/params.conf").contains("ONBOOT_SCRIPTS='one'"));
+    assert_eq!(fs::read_dir(tap.at("boot")).unwrap().count(), 1, "nothing is left beside the image");
+}
+
 #[test]
 fn scripts_that_cannot_run_so_early_are_refused() {
     let tap = boot(&[("file", ""), ("bpf", ""), ("bad", ""), ("good", "")]);
@@ -220,6 +246,10 @@ fn the_dracut_module_is_there_only_for_scripts() {
     assert!(tap.sandbox.read("image/etc/systemtap-params.conf").ends_with("ONBOOT_SCRIPTS=''\n"));
     tap.run(&["onboot"]).expect_code(0);
     assert!(run().starts_with("check 1\n"));
+    tap.sandbox.write("given", "ONBOOT_SCRIPTS=two\n", 0o644);
+    let mut named = Command::new("bash");
+    named.arg(tap.at("try")).env("SYSTEMTAP_SERVICE_PARAMETERS", tap.at("given"));
+    assert!(finish(&mut named, LIMIT).stdout.starts_with("check 255\n"));
 }
 
 /// An upgrade of the kernel makes an image: it must not fail because of us.

@@ -3,7 +3,7 @@
 use super::{position, tree};
 use crate::support::program::{LIMIT, finish};
 use crate::support::screen::Screen;
-use crate::support::tap::eventually;
+use crate::support::tap::{eventually, lives};
 use std::fs;
 use std::process::{Command, Stdio};
 
@@ -32,6 +32,7 @@ fn one_script_on_file_has_a_daemon() {
     tap.run(&["start"]).expect_code(0);
     let pid = tap.pid("one");
     assert!(pid > 0);
+    assert_eq!(tap.sandbox.read("run/one"), format!("{pid}\n"));
     assert_eq!(tap.run(&["status"]).expect_code(0).stdout, format!("one({pid}) is running...\n"));
     tap.run(&["stop"]).expect_code(0);
     assert_eq!(tap.loaded(), [""; 0]);
@@ -263,6 +264,8 @@ fn a_script_that_ended_by_itself_is_unloaded_and_started_again() {
     tap.run(&["start"]).expect_code(0);
     assert_eq!(tap.run(&["status"]).expect_code(0).stdout, "one is running...\n");
     assert!(tap.journal().contains(&"unload one".to_owned()));
+    // A start holds signals back; what it calls can be ended.
+    assert_eq!(tap.sandbox.read("held"), "SigBlk:\t0000000000000000\n");
 }
 
 #[test]
@@ -275,7 +278,7 @@ fn a_run_is_recorded_as_any_other() {
     let labels: Vec<&str> = runs.iter().map(|run| run.row.label.as_str()).collect();
     assert_eq!(labels, ["systemtap stop", "systemtap start"]);
     let names: Vec<&str> = runs[1].row.jobs.iter().map(|job| job.name.as_str()).collect();
-    assert_eq!(names, ["compile one", "one", "compile two", "two"]);
+    assert_eq!(names, ["compilation of one", "start of one", "compilation of two", "start of two"]);
     assert!(runs[1].row.jobs.iter().all(|job| job.outcome == "done" && job.end > job.start));
     assert!(runs[1].plan.is_some());
 }
@@ -364,11 +367,11 @@ fn a_terminal_has_the_display_of_all_runs() {
     let shown = screen.all();
     let has = |words: &[&str]| shown.iter().any(|line| words.iter().all(|word| line.contains(word)));
     for line in [
-        &["OK", "compile one"][..],
-        &["OK", "two"],
-        &["FAILED", "compile bad"],
-        &["compile bad: semantic error: no probes found"],
-        &["DEPEND", "bad"],
+        &["OK", "compilation of one"][..],
+        &["OK", "start of two"],
+        &["FAILED", "compilation of bad"],
+        &["compilation of bad: semantic error: no probes found"],
+        &["DEPEND", "start of bad", "skipped: needs compilation of bad, which failed"],
         &["[FAILED]"],
     ] {
         assert!(has(line), "{line:?} on {shown:#?}");
@@ -387,6 +390,23 @@ fn a_job_that_takes_too_long_is_ended_with_all_it_started() {
         "{done}"
     );
     assert_eq!(tap.loaded(), ["three"]);
+}
+
+/// As long as the grace that a job has.
+#[test]
+fn nobody_is_left_of_a_compiler_that_is_deaf() {
+    let tap = tree(&[("one", "")]);
+    tap.config("JOB_TIMEOUT=1\n");
+    let text = "#!/bin/sh\n[ \"$1\" = -V ] && exit 1\ntrap '' TERM\nsleep 1000 &\n\
+                echo $$ $! > \"${0%/*}/deaf\"\nwait\n";
+    tap.sandbox.write("bin/stap", text, 0o755);
+    let done = tap.run(&["start"]).expect_code(1);
+    assert!(done.stdout.contains(" Compiling one ... error: it took too long"), "{done}");
+    let pids: Vec<i32> =
+        tap.sandbox.read("bin/deaf").split_whitespace().map(|pid| pid.parse().unwrap()).collect();
+    assert_eq!(pids.len(), 2);
+    eventually("nobody is left", || !pids.iter().any(|pid| lives(*pid)));
+    assert_eq!(fs::read_dir(tap.at("tmp")).unwrap().count(), 0);
 }
 
 /// staprun has returned by then, and was content.

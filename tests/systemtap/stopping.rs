@@ -1,6 +1,7 @@
 //! `stop` and `restart`: the exact reverse order, who is spared, whom a signal may reach.
 
 use super::{position, tree};
+use crate::support::program::{LIMIT, finish};
 use crate::support::tap::{cache, eventually, lives};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
@@ -204,13 +205,30 @@ fn whoever_requires_what_cannot_be_compiled_goes_on() {
     tap.forget();
     tap.sandbox.write("script.d/a.stp", "probe broken\n", 0o644);
     tap.fail("compile-a", "parse error: expected something");
-    tap.run(&["restart"]).expect_code(1);
+    let done = tap.run(&["restart"]).expect_code(1);
+    for line in [
+        "a ... error: it stays as it is: it could not be compiled",
+        "c ... error: it stays as it is: it requires a: it could",
+    ] {
+        assert!(done.stdout.contains(&format!(" Stopping {line}")), "{line}\n{done}");
+    }
+    assert!(!done.stdout.contains("skipped") && !done.stdout.contains("Starting "), "{done}");
+    let text = std::fs::read_to_string(tap.at("config")).unwrap();
+    tap.sandbox.write("config", &format!("{text}PASSALL=no\n"), 0o644);
+    let done = tap.run(&["restart"]).expect_code(0);
+    assert!(done.stdout.contains("Warning: 3 failure occurred.\n"), "scripts are counted, not jobs: {done}");
+    tap.sandbox.write("config", &text, 0o644);
     assert_eq!(tap.loaded(), ["a", "b", "c"]);
     assert!(!tap.journal().iter().any(|line| line.starts_with("unload")), "{:?}", tap.journal());
     // The same where it is known before anything is run.
     std::fs::remove_file(tap.at("script.d/a.stp")).unwrap();
     let done = tap.run(&["restart"]).expect_code(1);
-    assert!(done.stdout.contains("it stays as it is: it requires a: no script file("), "{done}");
+    for line in
+        ["a ... error: it stays as it is: no", "b ... error: it stays as it is: it requires a: no", "c ... e"]
+    {
+        assert!(done.stdout.contains(&format!(" Stopping {line}")), "{line}\n{done}");
+    }
+    assert!(!done.stdout.contains("Starting") && !done.stdout.contains("skipped"), "{done}");
     assert_eq!(tap.loaded(), ["a", "b", "c"]);
     assert!(!tap.journal().iter().any(|line| line.starts_with("unload")), "{:?}", tap.journal());
 }
@@ -378,4 +396,65 @@ fn a_question_keeps_nobody_waiting() {
         assert!(asking.wait().unwrap().success());
     }
     assert!(!tap.sandbox.names(&cache()).is_empty());
+}
+
+/// A full file system, or a stray entry: a stop needs nothing that it cannot read.
+#[test]
+fn a_stop_needs_to_write_nothing() {
+    let tap = tree(&[("one", ""), ("two", ""), ("early", "")]);
+    tap.parameters("two_OPT='-o /dev/null'");
+    tap.run(&["start", "one", "two"]).expect_code(0);
+    tap.preload("early");
+    std::fs::create_dir(tap.at("run/early")).unwrap();
+    std::fs::remove_file(tap.at("run/.lock")).unwrap();
+    std::fs::create_dir(tap.at("run/.lock")).unwrap();
+    let done = tap.run(&["status"]).expect_code(0);
+    assert!(done.stdout.starts_with("early is running...\none is running...\ntwo("), "{done}");
+    let done = tap.run(&["stop"]).expect_code(0);
+    assert!(done.stderr.contains("Failed to lock stat directory ("), "{done}");
+    assert!(done.stderr.contains("warning: early runs, and has no status file: "), "{done}");
+    assert_eq!((tap.loaded(), tap.running()), (vec![], vec!["early".to_owned()]));
+    // No directory at all.
+    tap.preload("early");
+    tap.config("STAT_PATH=$TOP/config/run\n");
+    let done = tap.run(&["stop"]).expect_code(0);
+    assert!(done.stderr.contains("Failed to make stat directory ("), "{done}");
+    assert_eq!(tap.loaded(), [""; 0]);
+}
+
+/// The same where not one file more can be made, and what a start makes of that: nothing runs that nobody knows of.
+#[test]
+fn nothing_is_left_running_whose_status_cannot_be_written() {
+    let tap = tree(&[("early", ""), ("memory", ""), ("file", ""), ("command", ""), ("bpf", "")]);
+    tap.parameters("file_OPT='-o /dev/null'\ncommand_OPT='-o /dev/null -c x'\nbpf_RUNTIME=bpf");
+    tap.preload("early");
+    let script = "mount -t tmpfs -o nr_inodes=2 none run && : > run/.lock
+        \"$1\" start -c config; echo $?; cat proc/modules; \"$1\" stop -c config; echo $?";
+    let mut command = Command::new("unshare");
+    command.args(if nix::unistd::geteuid().is_root() { &["-m"][..] } else { &["-r", "-m"] });
+    command.args(["sh", "-c", script, "sh", env!("CARGO_BIN_EXE_systemtap-service")]);
+    let done = finish(command.current_dir(tap.sandbox.path()), LIMIT).expect_code(0);
+    assert_eq!(
+        done.stderr.matches("warning: early runs, and has no status file: No space").count(),
+        2,
+        "{done}"
+    );
+    let [memory, file] = ["memory", "file"].map(|name| {
+        let file = tap.at("run").join(name);
+        format!(
+            " Starting {name} ... error: its status cannot be written, so it was stopped again: {}: No space",
+            file.display()
+        )
+    });
+    for line in [&memory, &file, " Starting command ... error: ", " Starting bpf ... error: "] {
+        assert!(done.stdout.contains(line), "{line}\n{done}");
+    }
+    assert!(
+        done.stdout.contains("[FAILED]\n1\nearly 73728 0 - Live 0xffffffffc0a00000 (OE)\nStopping "),
+        "{done}"
+    );
+    assert!(done.stdout.ends_with("[  OK  ]\n0\n"), "{done}");
+    assert_eq!(tap.loaded(), [""; 0]);
+    let pids = tap.lines("pids");
+    eventually("no runner is left", || pids.iter().all(|pid| !lives(pid.parse().unwrap())));
 }

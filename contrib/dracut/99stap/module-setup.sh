@@ -1,12 +1,14 @@
 #!/bin/bash
 # Puts compiled systemtap scripts into an initramfs. What belongs in stands in params.conf, which
-# `systemtap-service onboot` writes; that also names this module, and nothing else does.
+# `systemtap-service onboot` writes when its image is good (until then it names another file); that also names this
+# module, and nothing else does.
 
 check() {
     # shellcheck disable=SC2154 # moddir is dracut's
-    [ -r "$moddir/params.conf" ] || return 1
+    local parameters=${SYSTEMTAP_SERVICE_PARAMETERS:-$moddir/params.conf}
+    [ -r "$parameters" ] || return 1
     # shellcheck source=/dev/null
-    . "$moddir/params.conf"
+    . "$parameters"
     [ -n "$ONBOOT_SCRIPTS" ] || return 1
     return 255
 }
@@ -16,9 +18,9 @@ depends() {
 }
 
 install() {
-    local script present=
+    local script present='' parameters=${SYSTEMTAP_SERVICE_PARAMETERS:-$moddir/params.conf}
     # shellcheck source=/dev/null
-    . "$moddir/params.conf"
+    . "$parameters"
     if ! [ -x "$STAPRUN" ] || ! [ -x "$STAPIO" ]; then
         dwarn "systemtap: no scripts are put in: there is no '$STAPRUN' or no '$STAPIO'"
         return 0
@@ -35,6 +37,6 @@ install() {
     done
     # shellcheck disable=SC2154 # initdir is dracut's
     mkdir -p "$initdir/etc"
-    { cat "$moddir/params.conf" && echo "ONBOOT_SCRIPTS='$present'"; } > "$initdir/etc/systemtap-params.conf"
+    { cat "$parameters" && echo "ONBOOT_SCRIPTS='$present'"; } > "$initdir/etc/systemtap-params.conf"
     inst_hook cmdline 01 "$moddir/start-staprun.sh"
 }

@@ -3,6 +3,7 @@
 use super::Backend;
 use super::kept::{self, Kept};
 use crate::systemtap::job::{Failure, Start, words};
+use crate::systemtap::work::make_directory;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 use std::process::Command;
@@ -22,7 +23,7 @@ impl Backend for Bpf {
         start.journal.write(&format!("Exec: {}", words(&command)));
         let log = start.bpf_log_path.join(format!("{}.log", start.name));
         if !start.output {
-            std::fs::create_dir_all(&start.bpf_log_path).map_err(|error| {
+            make_directory(&start.bpf_log_path).map_err(|error| {
                 Failure::new(format!("Failed to make {}: {error}", start.bpf_log_path.display()))
             })?;
         }

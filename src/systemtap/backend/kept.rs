@@ -8,6 +8,7 @@ use crate::systemtap::journal::{Journal, reason};
 use crate::systemtap::process::pause;
 use crate::systemtap::spawn::{Child, spawn};
 use crate::systemtap::status::Status;
+use nix::sys::signal::Signal;
 use std::fs::{File, OpenOptions};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
@@ -46,7 +47,10 @@ pub(super) fn start<B: Fn() -> bool>(command: &Command, kept: &Kept<B>) -> Resul
         .write(kept.name, child.id())
         .map_err(failed)
         .and_then(|()| begin(&child, &program, before, kept));
-    begun.inspect_err(|_| _ = kept.status.remove(kept.name))?;
+    begun.inspect_err(|_| {
+        end(&child);
+        let _ = kept.status.remove(kept.name);
+    })?;
     Ok(child.id())
 }
 
@@ -72,6 +76,20 @@ fn begin<B: Fn() -> bool>(child: &Child, program: &str, before: u64, kept: &Kept
         pause(STEP);
     }
     Ok(())
+}
+
+/// Ends a runner that nobody would know of.
+fn end(child: &Child) {
+    let until = Instant::now() + PATIENCE;
+    let mut asked = false;
+    while let Ok(None) = child.try_wait() {
+        if Instant::now() >= until {
+            child.signal(Signal::SIGKILL);
+        } else if !std::mem::replace(&mut asked, true) {
+            child.signal(Signal::SIGTERM);
+        }
+        pause(STEP);
+    }
 }
 
 /// A file that is written to at its end, and no link.

@@ -98,10 +98,7 @@ fn daemon(start: &Start, command: &Command) -> Result<i32, Failure> {
     let mut seen = Instant::now();
     loop {
         let text = std::fs::read_to_string(&told).unwrap_or_default();
-        // Without its newline it may be half a number.
-        if let Some(Ok(pid)) = text.strip_suffix('\n').map(|text| text.trim().parse::<i32>())
-            && pid > 0
-        {
+        if let Some(pid) = number(&text) {
             return Ok(pid);
         }
         if Modules::read(&start.status.proc).contains(&start.name) {
@@ -117,6 +114,11 @@ fn daemon(start: &Start, command: &Command) -> Result<i32, Failure> {
         }
         pause(STEP);
     }
+}
+
+/// The number that a daemon has told; without its newline it may be half of one.
+fn number(text: &str) -> Option<i32> {
+    text.strip_suffix('\n')?.trim().parse().ok().filter(|pid| *pid > 0)
 }
 
 /// Whether staprun went well, and if not, why.
@@ -156,5 +158,18 @@ pub fn unload(name: &str, staprun: &Path, status: &Status, journal: &Journal) ->
         Ok(())
     } else {
         Err(Failure::new("staprun -d is content, but the module stays loaded"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn half_a_number_is_none() {
+        assert_eq!(number("1234\n"), Some(1234));
+        for text in ["", "12", "\n", "0\n", "-1\n", "Usage: staprun\n", "99999999999\n"] {
+            assert_eq!(number(text), None, "{text:?}");
+        }
     }
 }

@@ -1,8 +1,7 @@
 //! `compile`: all of the named scripts, or all, for this kernel or another, whether they have to be or not.
 
-use super::{FAILED, Mark, OK, ask, begin, fail, mark, prepare, print, start, verdict};
+use super::{FAILED, Mark, OK, ask, begin, conclude, fail, mark, prepare, print, start};
 use crate::systemtap::job::{Failure, Task};
-use crate::systemtap::run::carry_out;
 use crate::systemtap::service::Service;
 use crate::systemtap::unit::{Job, Kind};
 
@@ -39,8 +38,7 @@ pub fn compile(service: &Service<'_>, names: &[String]) -> u8 {
         Ok(plan) => plan,
         Err(trouble) => return fail(service, trouble.code, &trouble.text),
     };
-    let report = carry_out(service, "compile", &jobs, &plan);
-    verdict(service, report.as_ref().map_err(String::as_str), "systemtap compiled ")
+    conclude(service, "compile", &jobs, &plan, "systemtap compiled ")
 }
 
 fn job(service: &Service<'_>, name: &str) -> Job {
@@ -50,7 +48,7 @@ fn job(service: &Service<'_>, name: &str) -> Job {
         let code = if script.options.is_err() { 2 } else { FAILED };
         Job::new(Kind::Compile, name, object, Some(Task::Fail(Failure { code, reason })))
     };
-    match (&script.options, script.fault()) {
+    match (&script.options, service.collision(name).or_else(|| script.fault())) {
         (Err(why), _) => failed(format!("its options cannot be used: {why}")),
         (_, Some(fault)) => failed(fault),
         // A compiled script without a source is as good as it will get.
@@ -60,7 +58,7 @@ fn job(service: &Service<'_>, name: &str) -> Job {
         _ if !script.is_there() => failed(format!("no script file({}).", script.source.display())),
         (Ok(options), None) => {
             for warning in &options.warnings {
-                prepare::warn(service, &format!("{name}_OPT: {warning}"));
+                service.warn(&format!("{name}_OPT: {warning}"));
             }
             let record = prepare::record(service, &script, options.line());
             prepare::compilation(service, &script, record)

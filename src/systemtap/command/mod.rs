@@ -9,10 +9,12 @@ pub mod status;
 pub mod stop;
 
 use super::console::Ending;
-use super::run::Report;
+use super::job::{Failure, Task};
+use super::run::{Report, carry_out};
 use super::service::{Service, Trouble};
 use super::settings::yes_or_no;
-use super::unit::Kind;
+use super::unit::{Job, Kind};
+use crate::plan::Plan;
 use nix::syslog::Severity;
 use std::io::{self, BufRead as _, Write as _};
 
@@ -100,12 +102,8 @@ pub fn ask(service: &Service<'_>, question: &str) -> bool {
     }
 }
 
-/// Logs what became of each job, and says how the command ended. `done` is what is logged when all went well.
-pub fn verdict(service: &Service<'_>, ran: Result<&Report, &str>, done: &str) -> u8 {
-    let report = match ran {
-        Ok(report) => report,
-        Err(why) => return fail(service, FAILED, why),
-    };
+/// Logs what became of each job.
+pub fn log(service: &Service<'_>, report: &Report) {
     for (kind, name, ending) in &report.jobs {
         let what = match kind {
             Kind::Compile => format!("Failed to compile script({name})"),
@@ -122,10 +120,25 @@ pub fn verdict(service: &Service<'_>, ran: Result<&Report, &str>, done: &str) ->
             Ending::Done | Ending::Already | Ending::Cancelled => {}
         }
     }
+}
+
+/// Says that a command was interrupted; its exit code.
+pub fn interrupted(service: &Service<'_>, signal: i32) -> u8 {
+    service.journal.write(&format!("Interrupted by {}", crate::text::signal_name(signal)));
+    mark(Mark::Failed);
+    u8::try_from(128 + signal).unwrap_or(FAILED)
+}
+
+/// Carries out the jobs of a command, logs what became of each, and says how the command ended. `done` is what is logged
+/// when all went well.
+pub fn conclude(service: &Service<'_>, label: &str, jobs: &[Job], plan: &Plan, done: &str) -> u8 {
+    let report = match carry_out(service, label, jobs, plan) {
+        Ok(report) => report,
+        Err(why) => return fail(service, FAILED, &why),
+    };
+    log(service, &report);
     if let Some(signal) = report.interrupted {
-        service.journal.write(&format!("Interrupted by {}", crate::text::signal_name(signal)));
-        mark(Mark::Failed);
-        return u8::try_from(128 + signal).unwrap_or(FAILED);
+        return interrupted(service, signal);
     }
     match (report.failures(), service.settings.passall) {
         (0, _) => {
@@ -135,7 +148,9 @@ pub fn verdict(service: &Service<'_>, ran: Result<&Report, &str>, done: &str) ->
         }
         (_, true) => {
             mark(Mark::Failed);
-            FAILED
+            let lacks =
+                |job: &Job| matches!(&job.task, Some(Task::Fail(Failure { code: NOT_INSTALLED, .. })));
+            if jobs.iter().any(lacks) { NOT_INSTALLED } else { FAILED }
         }
         (count, false) => {
             let text = format!("Warning: {count} failure occurred.");

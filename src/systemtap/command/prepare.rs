@@ -12,6 +12,7 @@ use crate::systemtap::service::{Service, Trouble, say};
 use crate::systemtap::settings::Runtime;
 use crate::systemtap::status::State;
 use crate::systemtap::unit::{self, Job, Kind, Wait, written};
+use crate::systemtap::work::make_directory;
 use std::collections::{HashMap, HashSet};
 use std::path::Path;
 
@@ -30,6 +31,9 @@ pub fn need(service: &Service<'_>, script: &Script) -> Need {
     if let Some(fault) = name::fault(&script.name) {
         return Need::Failure(Failure::new(format!("{} {fault}", script.name)));
     }
+    if let Some(fault) = service.collision(&script.name) {
+        return Need::Failure(Failure::new(fault));
+    }
     let options = match &script.options {
         Ok(options) => options,
         Err(why) => {
@@ -38,7 +42,7 @@ pub fn need(service: &Service<'_>, script: &Script) -> Need {
         }
     };
     for warning in &options.warnings {
-        warn(service, &format!("{}_OPT: {warning}", script.name));
+        service.warn(&format!("{}_OPT: {warning}", script.name));
     }
     if let Some(fault) = script.fault() {
         return Need::Failure(Failure::new(fault));
@@ -75,20 +79,14 @@ pub fn record(service: &Service<'_>, script: &Script, options: String) -> Record
     }
 }
 
-/// Says something that is no failure.
-pub fn warn(service: &Service<'_>, text: &str) {
-    service.journal.write(&format!("Warning: {text}"));
-    crate::log::say(format_args!("systemtap-service: warning: {text}"));
-}
-
 /// A job that compiles a script.
 pub fn compilation(service: &Service<'_>, script: &Script, record: Record) -> Job {
     let object = service.cache.object(&script.name, script.runtime);
     let task = match (service.settings.tool("STAP"), service.work(), &script.options) {
-        (None, ..) => Task::Fail(Failure::new("there is no stap to compile it with (STAP, or a fixed PATH)")),
+        (Err(reason), ..) => Task::Fail(Failure { code: NOT_INSTALLED, reason }),
         (_, Err(why), _) => Task::Fail(Failure::new(why)),
         (.., Err(why)) => Task::Fail(Failure { code: 2, reason: why.clone() }),
-        (Some(stap), Ok(work), Ok(options)) => {
+        (Ok(stap), Ok(work), Ok(options)) => {
             let kernel = service.kernel.build_tree(&service.settings);
             let kernel = kernel.map(|tree| tree.display().to_string());
             Task::Compile(Box::new(Compile {
@@ -136,29 +134,26 @@ pub fn elect_leaders(jobs: &mut [Job]) {
 /// again.
 pub fn starts(service: &Service<'_>, names: &[String], afresh: bool) -> Vec<Job> {
     let state = service.states();
-    let collisions: HashMap<&str, &str> =
-        name::collisions(names.iter().map(String::as_str)).into_iter().collect();
     let mut jobs = Vec::new();
     for name in names {
         let script = service.scripts().get(name);
         let mut job = Job::new(Kind::Start, name, script.source.display().to_string(), None);
         let running = matches!(state(name), State::Running(_));
-        if let Some(other) = collisions.get(name.as_str()) {
-            let reason = format!("{name} and {other} would be one module: they differ in case only");
-            job.task = Some(Task::Fail(Failure::new(reason)));
-        } else if afresh || !running {
-            match need(service, &script) {
-                Need::None => {}
-                Need::Failure(failure) => job.task = Some(Task::Fail(failure)),
-                Need::Compile(record, why) => {
+        if afresh || !running {
+            let need = need(service, &script);
+            let task = if let Need::Failure(failure) = need {
+                Task::Fail(failure)
+            } else {
+                let task = start(service, &script);
+                // What cannot be started is not compiled for it.
+                if let (Need::Compile(record, why), Task::Start(_)) = (need, &task) {
                     service.journal.write(&format!("{name} is compiled: its cache is stale: {why}"));
                     jobs.push(compilation(service, &script, record));
                     job.wait(Kind::Compile, name, false);
                 }
-            }
-            if job.task.is_none() {
-                job.task = Some(start(service, &script));
-            }
+                task
+            };
+            job.task = Some(task);
         }
         require(service, &mut job);
         jobs.push(job);
@@ -179,20 +174,17 @@ fn require(service: &Service<'_>, job: &mut Job) {
 /// What starts a script that has a valid cache.
 fn start(service: &Service<'_>, script: &Script) -> Task {
     let settings = &service.settings;
-    let (parameter, program) = match script.runtime {
-        Runtime::Kernel => ("STAPRUN", "staprun"),
-        Runtime::Bpf => ("STAPBPF", "stapbpf"),
+    let parameter = match script.runtime {
+        Runtime::Kernel => "STAPRUN",
+        Runtime::Bpf => "STAPBPF",
     };
     let options = match &script.options {
         Ok(options) => options,
         Err(why) => return Task::Fail(Failure { code: 2, reason: why.clone() }),
     };
     let (runner, work) = match (settings.tool(parameter), service.work()) {
-        (Some(runner), Ok(work)) => (runner, work),
-        (None, _) => {
-            let reason = format!("there is no {program} to start it with ({parameter}, or a fixed PATH)");
-            return Task::Fail(Failure { code: NOT_INSTALLED, reason });
-        }
+        (Ok(runner), Ok(work)) => (runner, work),
+        (Err(reason), _) => return Task::Fail(Failure { code: NOT_INSTALLED, reason }),
         (_, Err(why)) => return Task::Fail(Failure::new(why)),
     };
     let mode = match (script.runtime, options.command, &options.output) {
@@ -209,7 +201,7 @@ fn start(service: &Service<'_>, script: &Script) -> Task {
         runtime: script.runtime,
         mode,
         runner,
-        staprun: settings.tool("STAPRUN"),
+        staprun: settings.tool("STAPRUN").ok(),
         options: words,
         uprobes: options.uprobes,
         output: options.output.is_some(),
@@ -240,7 +232,7 @@ pub fn stops(service: &Service<'_>, names: &[String]) -> Vec<Job> {
         let task = Stop {
             name: name.clone(),
             object: service.cache.object(name, Runtime::Kernel),
-            staprun: service.settings.tool("STAPRUN"),
+            staprun: service.settings.tool("STAPRUN").ok(),
             status: service.status.clone(),
             journal: service.journal.clone(),
         };
@@ -256,11 +248,14 @@ pub fn stops(service: &Service<'_>, names: &[String]) -> Vec<Job> {
                 written,
             });
         }
+        let written: HashSet<&str> = dependents.get(name.as_str()).into_iter().flatten().copied().collect();
         let holders = modules.holders(name).iter().filter(|holder| stopped.contains(holder.as_str()));
-        for holder in holders {
+        let holders: Vec<&String> = holders.filter(|holder| !written.contains(holder.as_str())).collect();
+        if !holders.is_empty() {
             // What is written counts, also if it is the other way round.
-            let known = with_requirements(service.scripts(), std::slice::from_ref(name));
-            if !known.contains(holder) && !job.waits.iter().any(|wait| wait.name == *holder) {
+            let required = with_requirements(service.scripts(), std::slice::from_ref(name));
+            let required: HashSet<&String> = required.iter().collect();
+            for holder in holders.into_iter().filter(|holder| !required.contains(holder)) {
                 job.wait(Kind::Stop, holder, true);
             }
         }
@@ -291,8 +286,10 @@ pub fn plan(service: &Service<'_>, jobs: &[Job]) -> Result<Plan, Trouble> {
 /// Makes the directory of compiled scripts.
 pub fn make_cache(service: &Service<'_>) -> Result<(), Trouble> {
     let directory: &Path = &service.cache.directory;
-    std::fs::create_dir_all(directory).map_err(|error| Trouble {
-        code: FAILED,
-        text: format!("Failed to make cache directory ({}): {error}", directory.display()),
-    })
+    let failed = |why: String| {
+        let text = format!("Failed to make cache directory ({}): {why}", directory.display());
+        Trouble { code: FAILED, text }
+    };
+    make_directory(directory).map_err(|error| failed(error.to_string()))?;
+    service.cache.fault().map_or(Ok(()), |text| Err(Trouble { code: FAILED, text }))
 }

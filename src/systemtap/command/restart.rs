@@ -1,17 +1,18 @@
-//! `restart`: one unit of compilations, stops and starts.
+//! `restart`: compile, and then stop and start in one unit.
 //!
-//! A script is stopped when its new module is there, and those of all that it requires, and started when the old one
-//! is gone; so one that cannot be compiled any more goes on running as it is, and whoever requires it does.
+//! Nothing is stopped before all is compiled; what cannot be compiled or started any more goes on running as it is, and
+//! so does whoever requires it.
 
 use super::start::{nothing, selected as to_start};
 use super::stop::selected as to_stop;
-use super::{OK, begin, fail, prepare, verdict};
+use super::{FAILED, OK, begin, conclude, fail, interrupted, log, prepare};
+use crate::systemtap::console::Ending;
 use crate::systemtap::job::{Failure, Task};
 use crate::systemtap::run::carry_out;
-use crate::systemtap::select::{dependents, with_requirements};
+use crate::systemtap::select::with_requirements;
 use crate::systemtap::service::Service;
 use crate::systemtap::status::State;
-use crate::systemtap::unit::{Job, Kind};
+use crate::systemtap::unit::{self, Job, Kind};
 use std::collections::{HashMap, HashSet};
 
 /// Does it.
@@ -28,41 +29,57 @@ pub fn restart(service: &Service<'_>) -> u8 {
     for job in jobs.iter_mut().filter(|job| job.kind == Kind::Start) {
         job.wait(Kind::Stop, &job.name.clone(), false);
     }
-    let mut stops = prepare::stops(service, &stopping);
-    wait_for_compilations(service, &mut stops, &stopping, &jobs);
-    spare(service, &mut stops, &stopping, &mut jobs);
-    jobs.append(&mut stops);
-    let plan = match prepare::plan(service, &jobs) {
-        Ok(plan) => plan,
-        Err(trouble) => return fail(service, trouble.code, &trouble.text),
-    };
-    let report = carry_out(service, "restart", &jobs, &plan);
-    verdict(service, report.as_ref().map_err(String::as_str), "systemtap startup")
+    jobs.append(&mut prepare::stops(service, &stopping));
+    // A circle is found before anything is compiled.
+    if let Err(trouble) = prepare::plan(service, &jobs) {
+        return fail(service, trouble.code, &trouble.text);
+    }
+    let (compilations, mut jobs): (Vec<Job>, Vec<Job>) =
+        jobs.into_iter().partition(|job| job.kind == Kind::Compile);
+    match compile(service, &compilations) {
+        Ok(failures) => give_up(&mut jobs, failures),
+        Err(code) => return code,
+    }
+    spare(service, &stopping, &mut jobs);
+    conclude(service, "restart", &jobs, &unit::plan(&jobs).0, "systemtap startup")
 }
 
-/// Lets each stop wait for the new modules of the script and of all that it requires. What others of the set require
-/// waits for their stops anyway, and so for all that these wait for.
-fn wait_for_compilations(service: &Service<'_>, stops: &mut [Job], stopping: &[String], jobs: &[Job]) {
-    let compiled: HashSet<&str> =
-        jobs.iter().filter(|job| job.kind == Kind::Compile).map(|job| job.name.as_str()).collect();
-    let dependents = dependents(service.scripts(), stopping);
-    for stop in stops.iter_mut().filter(|stop| !dependents.contains_key(stop.name.as_str())) {
-        for name in with_requirements(service.scripts(), std::slice::from_ref(&stop.name)) {
-            if compiled.contains(name.as_str()) {
-                stop.wait(Kind::Compile, &name, false);
-            }
+/// Compiles; what could not be. Errors with the exit code with which all ends here.
+fn compile<'j>(service: &Service<'_>, jobs: &'j [Job]) -> Result<HashMap<&'j str, Failure>, u8> {
+    if jobs.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let report = carry_out(service, "compile", jobs, &unit::plan(jobs).0);
+    let report = report.map_err(|why| fail(service, FAILED, &why))?;
+    log(service, &report);
+    if let Some(signal) = report.interrupted {
+        return Err(interrupted(service, signal));
+    }
+    let endings = jobs.iter().zip(&report.jobs).filter(|(_, (.., ending))| *ending != Ending::Done);
+    let failure = |job: &Job| match &job.task {
+        Some(Task::Fail(failure)) => failure.clone(),
+        _ => Failure::new("it could not be compiled"),
+    };
+    Ok(endings.map(|(job, _)| (job.name.as_str(), failure(job))).collect())
+}
+
+/// What could not be compiled cannot be started.
+fn give_up(jobs: &mut [Job], mut failures: HashMap<&str, Failure>) {
+    for job in jobs.iter_mut().filter(|job| job.kind == Kind::Start) {
+        if let Some(failure) = failures.remove(job.name.as_str()) {
+            job.task = Some(Task::Fail(failure));
         }
     }
 }
 
 /// What cannot be started again is not stopped for it, and neither is what requires it.
-fn spare(service: &Service<'_>, stops: &mut [Job], stopping: &[String], jobs: &mut [Job]) {
+fn spare(service: &Service<'_>, stopping: &[String], jobs: &mut Vec<Job>) {
     let mut faults: HashMap<String, Failure> = HashMap::new();
-    let mut starts: HashMap<String, &mut Job> =
-        jobs.iter_mut().filter(|job| job.kind == Kind::Start).map(|job| (job.name.clone(), job)).collect();
+    let starts: HashMap<&str, &Job> =
+        jobs.iter().filter(|job| job.kind == Kind::Start).map(|job| (job.name.as_str(), job)).collect();
     // Requirements come first.
     for name in with_requirements(service.scripts(), stopping) {
-        let fault = match starts.get(&name).and_then(|start| start.task.as_ref()) {
+        let fault = match starts.get(name.as_str()).and_then(|start| start.task.as_ref()) {
             Some(Task::Fail(failure)) => Some(failure.clone()),
             _ => service.scripts().requires(&name).0.into_iter().find_map(|needed| {
                 let Failure { code, reason } = faults.get(needed)?;
@@ -76,17 +93,21 @@ fn spare(service: &Service<'_>, stops: &mut [Job], stopping: &[String], jobs: &m
         }
     }
     let state = service.states();
-    for stop in stops {
+    let mut running = HashSet::new();
+    for stop in jobs.iter_mut().filter(|job| job.kind == Kind::Stop) {
         let Some(Failure { code, reason }) = faults.remove(&stop.name) else { continue };
         let state = state(&stop.name);
         if state.is_there() && state != State::Dead {
             stop.task = Some(Task::Fail(Failure { code, reason: format!("it stays as it is: {reason}") }));
+            // Each says its own reason.
+            stop.waits.clear();
         }
         // One that runs is as good as started; of any other it has to be said that it cannot be.
-        if let (State::Running(_), Some(start)) = (state, starts.get_mut(&stop.name)) {
-            start.task = None;
+        if matches!(state, State::Running(_)) {
+            running.insert(stop.name.clone());
         }
     }
+    jobs.retain(|job| job.kind != Kind::Start || !running.contains(&job.name));
 }
 
 /// `condrestart`, `try-restart`: only what runs, and not a word otherwise.

@@ -1,12 +1,10 @@
 //! `start`: compile what has to be, and start everything whose requirements have been started.
 
-use super::{FAILED, Mark, NOT_INSTALLED, OK, begin, fail, mark, prepare, print, verdict};
-use crate::systemtap::job::{Failure, Task};
-use crate::systemtap::run::carry_out;
+use super::{Mark, OK, begin, conclude, fail, mark, prepare, print};
 use crate::systemtap::select::with_requirements;
 use crate::systemtap::service::Service;
-use crate::systemtap::unit::Job;
 use nix::syslog::Severity;
+use std::collections::HashSet;
 
 /// Does it.
 pub fn start(service: &Service<'_>) -> u8 {
@@ -23,14 +21,7 @@ pub fn start(service: &Service<'_>) -> u8 {
         Ok(plan) => plan,
         Err(trouble) => return fail(service, trouble.code, &trouble.text),
     };
-    let report = carry_out(service, "start", &jobs, &plan);
-    let code = verdict(service, report.as_ref().map_err(String::as_str), "systemtap startup");
-    if code == FAILED && jobs.iter().any(lacks_runner) { NOT_INSTALLED } else { code }
-}
-
-/// Whether a script cannot be started because staprun or stapbpf is not installed.
-fn lacks_runner(job: &Job) -> bool {
-    matches!(&job.task, Some(Task::Fail(Failure { code: NOT_INSTALLED, .. })))
+    conclude(service, "start", &jobs, &plan, "systemtap startup")
 }
 
 /// That there are no scripts is no failure (RHBZ 847286).
@@ -53,26 +44,21 @@ pub fn selected(service: &Service<'_>) -> Vec<String> {
         return with_requirements(scripts, &named);
     }
     let state = service.states();
+    let set: HashSet<&str> = named.iter().map(String::as_str).collect();
     for name in &named {
-        let missing = scripts
-            .requires(name)
-            .0
-            .into_iter()
-            .find(|needed| !named.iter().any(|name| name == needed) && state(needed).code() != OK);
-        if let Some(missing) = missing {
-            let text = format!("{name} requires {missing}, which is not running: -R starts it, too");
-            prepare::warn(service, &text);
+        let mut required = scripts.requires(name).0.into_iter();
+        if let Some(missing) = required.find(|needed| !set.contains(needed) && state(needed).code() != OK) {
+            service.warn(&format!("{name} requires {missing}, which is not running: -R starts it, too"));
         }
     }
-    let mut seen = std::collections::HashSet::new();
-    named.into_iter().filter(|name| seen.insert(name.clone())).collect()
+    named
 }
 
 /// All scripts; what looks like one and cannot be one is said.
 pub fn all(service: &Service<'_>) -> Vec<String> {
     let (names, odd) = service.scripts().all();
     for text in odd {
-        prepare::warn(service, &text);
+        service.warn(&text);
     }
     names
 }

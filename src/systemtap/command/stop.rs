@@ -1,6 +1,6 @@
 //! `stop`: everything that runs, or what is named, dependents first.
 
-use super::{begin, fail, prepare, print, verdict};
+use super::{begin, conclude, fail, prepare, print};
 use crate::systemtap::name;
 use crate::systemtap::run::carry_out;
 use crate::systemtap::select::{spare, with_requirements};
@@ -13,17 +13,17 @@ pub fn stop(service: &Service<'_>) -> u8 {
     begin(service, "Stopping systemtap: ");
     let names = selected(service);
     let jobs = prepare::stops(service, &names);
-    // Scripts that require each other in a circle are stopped all the same; the circle is a failure of its own.
     let (plan, circles) = unit::plan(&jobs);
-    say(&circles);
-    let report = carry_out(service, "stop", &jobs, &plan);
-    if !circles.is_empty() {
-        for circle in &circles {
-            service.journal.write(&format!("Error: {}", circle.text));
-        }
-        return fail(service, super::LOOP, "Failed to sort dependency");
+    if circles.is_empty() {
+        return conclude(service, "stop", &jobs, &plan, "systemtap stopping ");
     }
-    verdict(service, report.as_ref().map_err(String::as_str), "systemtap stopping ")
+    // Scripts that require each other in a circle are stopped all the same; the circle is a failure of its own.
+    say(&circles);
+    let _ = carry_out(service, "stop", &jobs, &plan);
+    for circle in &circles {
+        service.journal.write(&format!("Error: {}", circle.text));
+    }
+    fail(service, super::LOOP, "Failed to sort dependency")
 }
 
 /// The scripts that are to be stopped; with requirements, as far as nobody else needs them.
@@ -52,7 +52,7 @@ pub fn selected(service: &Service<'_>) -> Vec<String> {
     for name in &running {
         let needed = scripts.requires(name).0.into_iter().find(|needed| seen.contains(*needed));
         if let Some(needed) = needed.filter(|_| !seen.contains(name)) {
-            prepare::warn(service, &format!("{name} requires {needed}, and is not stopped"));
+            service.warn(&format!("{name} requires {needed}, and is not stopped"));
         }
     }
     set

@@ -2,7 +2,7 @@
 //! in them is ever run.
 //!
 //! First the global file, then every `*.conf` of `CONFIG_PATH` by name; each sees what those before have set. A file
-//! with a fault in it does not count at all, and scripts whose parameters stand in it are not started, because to
+//! with a fault in it does not count at all, and scripts whose parameters may stand in it are not started, because to
 //! load a probe module with half of its options is worse than not to load it.
 
 mod cursor;
@@ -30,6 +30,22 @@ pub const DEFAULT_FILE: &str = "/etc/systemtap/config";
 /// Parameters with these endings belong to a script.
 const SCRIPT_PARAMETERS: [&str; 3] = ["_OPT", "_REQ", "_RUNTIME"];
 
+/// Commands of a shell with which a file may set a variable whose name stands nowhere in it.
+const INDIRECT: [&str; 12] = [
+    "source",
+    "eval",
+    "declare",
+    "typeset",
+    "local",
+    "readonly",
+    "printf",
+    "read",
+    "mapfile",
+    "readarray",
+    "let",
+    "getopts",
+];
+
 /// What all files together say.
 #[derive(Debug, Default)]
 pub struct Config {
@@ -37,11 +53,13 @@ pub struct Config {
     files: Vec<String>,
     /// Scripts whose parameters stand in a file that was refused, and that file.
     refused: HashMap<String, String>,
-    /// All names that seem to be set in files that were refused.
+    /// All names that may be set in files that were refused.
     lost: HashSet<String>,
+    /// A file that may set anything, and was refused.
+    opaque: Option<String>,
     /// What was found wrong, or worth a word.
     pub problems: Vec<Diagnostic>,
-    /// The global file was refused, or the directory cannot be read: nothing that depends on them may be done.
+    /// The global file was refused.
     pub unusable: bool,
 }
 
@@ -73,22 +91,26 @@ impl Config {
             Ok(names) => names,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return,
             Err(error) => {
-                // Parameters that cannot be read are not the same as none.
-                let text = format!("cannot be read: {error}");
-                let fault = Diagnostic::new(Severity::Error, Kind::File, directory, Place::default(), text);
-                self.problems.push(fault.help("make it a directory that can be read, or set CONFIG_PATH"));
-                self.unusable = true;
-                return;
+                let help = "make it a directory that can be read, or set CONFIG_PATH";
+                return self.give_up(directory, format!("cannot be read: {error}"), help);
             }
         };
+        if let Some(fault) = trust::check_directory(Path::new(directory)) {
+            return self.give_up(directory, fault, "its files are not read");
+        }
         names.sort_unstable();
-        for name in names {
+        for name in names.into_iter().filter(|name| !name.starts_with('.')) {
             let file = format!("{}/{name}", directory.trim_end_matches('/'));
-            let regular = std::fs::metadata(&file).is_ok_and(|meta| meta.is_file());
-            if !regular || name.starts_with('.') {
-                continue;
+            let conf = Path::new(&name).extension().is_some_and(|ending| ending == "conf");
+            match std::fs::metadata(&file) {
+                Ok(meta) if !meta.is_file() => continue,
+                Err(error) if conf => {
+                    self.give_up(&file, format!("cannot be read: {error}"), "mend the link, or remove it");
+                    continue;
+                }
+                _ => {}
             }
-            if Path::new(&name).extension().is_some_and(|ending| ending == "conf") {
+            if conf {
                 self.read(&file);
             } else if name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-') {
                 self.read_without_suffix(&file);
@@ -116,9 +138,14 @@ impl Config {
         self.refused.get(script).map(String::as_str)
     }
 
-    /// The names that seem to be set in refused files, in no order.
+    /// The names that may be set in refused files, in no order.
     pub fn lost(&self) -> impl Iterator<Item = &str> {
         self.lost.iter().map(String::as_str)
+    }
+
+    /// A refused file, or directory, that may hold parameters of any script.
+    pub fn opaque(&self) -> Option<&str> {
+        self.opaque.as_deref()
     }
 
     /// A finding about a variable, where it is set.
@@ -132,8 +159,7 @@ impl Config {
             Ok(text) => text,
             Err(fault) => {
                 self.problems.push(*fault);
-                // Not to be believed, but which scripts it is about can be seen.
-                self.refuse(file, &String::from_utf8_lossy(&std::fs::read(file).unwrap_or_default()));
+                self.opaque.get_or_insert_with(|| file.to_owned());
                 return false;
             }
         };
@@ -159,16 +185,35 @@ impl Config {
         false
     }
 
-    /// Notes whose parameters stand in a refused file: whatever looks like one, since nothing in it is certain.
+    /// Parameters that cannot be read are not the same as none.
+    fn give_up(&mut self, path: &str, text: String, help: &str) {
+        let fault = Diagnostic::new(Severity::Error, Kind::File, path, Place::default(), text);
+        self.problems.push(fault.help(help));
+        self.opaque.get_or_insert_with(|| path.to_owned());
+    }
+
+    /// Notes whose parameters may stand in a refused file: whatever looks like one, since nothing in it is certain.
     fn refuse(&mut self, file: &str, text: &str) {
-        let word = |c: char| c.is_ascii_alphanumeric() || c == '_';
-        for (at, _) in text.match_indices('=') {
-            let before = text[..at].strip_suffix('+').unwrap_or(&text[..at]);
-            let name = &before[before.trim_end_matches(word).len()..];
-            if let Some(script) = script_of(name) {
-                self.refused.insert(script.to_owned(), file.to_owned());
+        let part = |c: char| c.is_ascii_alphanumeric() || c == '_';
+        let mut opaque = false;
+        for line in text.lines().filter(|line| !line.trim_start().starts_with('#')) {
+            opaque |=
+                line.split(|c: char| c.is_whitespace() || "'\"`;&|(){}".contains(c)).any(|word| word == ".");
+            for (at, name) in words(line, part) {
+                // What is only used is not set here.
+                if line[..at].ends_with('$') || line[..at].ends_with("${") {
+                    continue;
+                }
+                if let Some(script) = script_of(name) {
+                    self.refused.insert(script.to_owned(), file.to_owned());
+                }
+                // `_OPT` is the rest of a name that a shell puts together.
+                opaque |= SCRIPT_PARAMETERS.contains(&name) || INDIRECT.contains(&name);
+                self.lost.insert(name.to_owned());
             }
-            self.lost.insert(name.to_owned());
+        }
+        if opaque {
+            self.opaque.get_or_insert_with(|| file.to_owned());
         }
     }
 
@@ -204,15 +249,19 @@ fn script_of(parameter: &str) -> Option<&str> {
     name::fault(script).is_none().then_some(script)
 }
 
+/// The runs of such characters in a text, with where they begin.
+fn words(text: &str, part: impl Fn(char) -> bool + Copy) -> impl Iterator<Item = (usize, &str)> {
+    let begins = text.char_indices().scan(false, move |inside, (at, c)| {
+        let before = std::mem::replace(inside, part(c));
+        Some((part(c) && !before).then_some(at))
+    });
+    begins.flatten().map(move |at| (at, text[at..].split(|c| !part(c)).next().unwrap_or_default()))
+}
+
+/// The text of a file. Bytes that are none become replacement characters, which may stand in comments and nowhere else.
 fn text(file: &str) -> Result<String, Box<Diagnostic>> {
     let (bytes, _) = trust::read(&Root::default(), file)?;
-    String::from_utf8(bytes).map_err(|error| {
-        let before = &error.as_bytes()[..error.utf8_error().valid_up_to()];
-        let line = 1 + memchr::memchr_iter(b'\n', before).count();
-        let at = Place { line: u32::try_from(line).unwrap_or(u32::MAX), column: 0 };
-        let fault = Diagnostic::new(Severity::Error, Kind::Syntax, file, at, "this line is not UTF-8");
-        Box::new(fault.help("save the file as UTF-8"))
-    })
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
 fn diagnostic(file: &str, text: &str, fault: Refusal) -> Diagnostic {
@@ -298,7 +347,34 @@ mod tests {
         assert!(Tree::new(&global).read().lost().any(|name| name == "DEFAULT_START"));
         let mut config = Config::default();
         config.read_directory("/dev/null");
-        assert!(config.unusable && texts(&config).contains("cannot be read"));
+        assert!(config.opaque() == Some("/dev/null") && texts(&config).contains("cannot be read"));
+    }
+
+    #[test]
+    fn what_a_refused_file_may_set_is_known_or_it_may_set_anything() {
+        for (text, scripts, opaque) in [
+            ("a_OPT = x\nb_OPT[0]=-g\n", "a b", false),
+            ("touch x\n# c_OPT=\na_OPT=\"$b_OPT ${c_OPT:-x}\"; : ${d_REQ:=a}\n", "a", false),
+            ("if true; then a_REQ=b; fi\n", "a", false),
+            ("export a_OPT=`x`\n", "a", false),
+            ("touch ./x && rm .x ..\n", "", false),
+            ("[ -r x ] && . x\n", "", true),
+            ("source x", "", true),
+            ("for s in a b; do eval ${s}_OPT=-g; done", "", true),
+            ("export ${s}_OPT=-g", "", true),
+            ("printf -v a%s -g _OPT", "", true),
+            ("read x_RUNTIME <<< bpf", "x", true),
+        ] {
+            let config = Tree::new(&[("config", ""), ("conf.d/x.conf", text)]).read();
+            let refused = |name: &str| config.refused(name).is_some();
+            let found: Vec<&str> =
+                ["a", "b", "c", "d", "x"].into_iter().filter(|name| refused(name)).collect();
+            assert_eq!((found.join(" ").as_str(), config.opaque().is_some()), (scripts, opaque), "{text}");
+        }
+        let tree = Tree::new(&[("config", "")]);
+        std::os::unix::fs::symlink("/nowhere", tree.0.path().join("conf.d/a.conf")).unwrap();
+        std::fs::create_dir(tree.0.path().join("conf.d/b.conf")).unwrap();
+        assert!(tree.read().opaque().unwrap().ends_with("conf.d/a.conf"));
     }
 
     #[test]
@@ -323,7 +399,7 @@ mod tests {
         let config = tree.read();
         assert_eq!(config.value("a_OPT"), "");
         assert!(texts(&config).contains("can be written by others (mode 0666)"), "{}", texts(&config));
-        assert!(config.refused("a").is_some());
+        assert!(config.opaque().unwrap().ends_with("conf.d/a.conf"));
     }
 
     #[test]
@@ -337,9 +413,18 @@ mod tests {
     }
 
     #[test]
-    fn a_text_that_is_none_is_refused_with_its_line() {
+    fn comments_may_hold_any_bytes_and_values_may_not() {
         let tree = Tree::new(&[("config", "")]);
-        std::fs::write(tree.0.path().join("conf.d/a.conf"), b"A=1\nB=\xff\n").unwrap();
-        assert!(texts(&tree.read()).contains("a.conf:2: this line is not UTF-8"));
+        let write = |bytes: &[u8]| std::fs::write(tree.0.path().join("conf.d/a.conf"), bytes).unwrap();
+        write(b"# f\xfcr\nA=1 # \xe4\xf6\nB=2\n");
+        let config = tree.read();
+        assert_eq!((texts(&config).as_str(), config.value("B")), ("", "2"));
+        for (text, column) in
+            [(&b"A=1\nB=x\xff\n"[..], 4), (b"\nB='\xff'", 4), (b"\nB=\"\xff\"", 4), (b"\nB=\\\xff", 3)]
+        {
+            write(text);
+            let said = texts(&tree.read());
+            assert!(said.contains(&format!("a.conf:2:{column}: this is not UTF-8")), "{said}");
+        }
     }
 }

@@ -109,7 +109,7 @@ fn pieces(
             (Some('\\'), _) => {
                 cursor.raw();
                 match cursor.raw() {
-                    Some(c) => pieces.push(c),
+                    Some(c) => pieces.push(text(c, at)?),
                     None => return refuse(at, 1, "the file ends after a backslash", "remove the backslash"),
                 }
             }
@@ -128,10 +128,9 @@ fn pieces(
             (Some('\r'), _) if cursor.rest().starts_with("\r\n") || cursor.rest() == "\r" => {
                 return refuse(at, 1, "the line ends as on DOS, with CR LF", "end lines with LF alone");
             }
-            (Some('\0'), _) => return refuse(at, 1, "a NUL character", "is it a text file?"),
             (Some(c), _) => {
                 cursor.raw();
-                pieces.push(c);
+                pieces.push(text(c, at)?);
                 tilde = c == ':' && !quoted;
             }
         }
@@ -156,11 +155,11 @@ impl Pieces {
 /// The text up to the next single quote, which nothing in it can change.
 fn single(cursor: &mut Cursor, opened: Place, pieces: &mut Pieces) -> Result<(), Refusal> {
     loop {
+        let at = cursor.place();
         match cursor.raw() {
             None => return refuse(opened, 1, "this quote is never closed", "write the closing `'`"),
             Some('\'') => return Ok(()),
-            Some('\0') => return refuse(cursor.place(), 1, "a NUL character", "is it a text file?"),
-            Some(c) => pieces.push(c),
+            Some(c) => pieces.push(text(c, at)?),
         }
     }
 }
@@ -181,9 +180,18 @@ fn double(cursor: &mut Cursor, opened: Place, pieces: &mut Pieces, depth: usize)
             },
             Some('$') => dollar(cursor, at, pieces, true, depth)?,
             Some('`') => return refuse(at, 1, "a command substitution", WRITE_OUT),
-            Some('\0') => return refuse(at, 1, "a NUL character", "is it a text file?"),
-            Some(c) => pieces.push(c),
+            Some(c) => pieces.push(text(c, at)?),
         }
+    }
+}
+
+/// A character that stands for itself.
+fn text(c: char, at: Place) -> Result<char, Refusal> {
+    match c {
+        '\0' => refuse(at, 1, "a NUL character", "is it a text file?"),
+        // What stands for bytes that are no text (config.rs).
+        char::REPLACEMENT_CHARACTER => refuse(at, 1, "this is not UTF-8", "save the file as UTF-8"),
+        c => Ok(c),
     }
 }
 

@@ -5,6 +5,7 @@ use crate::systemtap::backend;
 use crate::systemtap::cache::{Cache, Record};
 use crate::systemtap::journal::{Journal, reason};
 use crate::systemtap::settings::Runtime;
+use crate::systemtap::work::make_directory;
 use serde::{Deserialize, Serialize};
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -97,7 +98,7 @@ impl Compile {
         command.arg("--").arg(&self.source).args(&self.arguments);
         command.current_dir(&self.work).stdin(Stdio::null());
         // stap reads options from there, so it is one place, at boot and by hand. Without one it takes six times as long.
-        let _ = std::fs::create_dir_all(&self.systemtap_dir);
+        let _ = make_directory(&self.systemtap_dir);
         command.env("SYSTEMTAP_DIR", &self.systemtap_dir);
         command
     }

@@ -17,6 +17,7 @@ pub use stop::Stop;
 pub(super) use compile::words;
 pub(super) use stop::wait_until_gone;
 
+use super::work::hold;
 use nix::sys::signal::{SigSet, Signal};
 use serde::{Deserialize, Serialize};
 use std::process::ExitCode;
@@ -59,9 +60,13 @@ pub fn run(task: &str) -> ExitCode {
     // Daemons are left behind, and must hold no directory that goes with us.
     let _ = std::env::set_current_dir("/");
     let done = match serde_json::from_str(task) {
-        Ok(Task::Compile(compile)) => compile.run(),
+        Ok(Task::Compile(compile)) => {
+            let _held = compile.work.parent().and_then(hold);
+            compile.run()
+        }
         Ok(Task::Start(start)) => {
             hold_signals();
+            let _held = start.work.parent().and_then(hold);
             start.run()
         }
         Ok(Task::Stop(stop)) => stop.run(),

@@ -1,10 +1,11 @@
 //! A start: look once more, load, find out who reads the output, write the status file.
 
-use super::{Failure, say};
+use super::{Failure, Stop, say};
 use crate::systemtap::backend;
 use crate::systemtap::cache::Cache;
 use crate::systemtap::journal::Journal;
 use crate::systemtap::modules::Modules;
+use crate::systemtap::process::Process;
 use crate::systemtap::settings::Runtime;
 use crate::systemtap::status::{State, Status};
 use serde::{Deserialize, Serialize};
@@ -81,11 +82,28 @@ impl Start {
             Failure::new(format!("Failed to create temporary directory {}: {error}", self.work.display()))
         })?;
         let pid = backend::of(self.runtime).start(self)?;
-        self.status.write(name, pid).map_err(|error| {
-            let file = self.status.directory.join(name);
-            Failure::new(format!("it runs, but {} cannot be written: {error}", file.display()))
-        })?;
+        self.status.write(name, pid).map_err(|error| self.undo(pid, &error))?;
         self.journal.write(&format!("Pass: {name} is started"));
         Ok(())
+    }
+    /// Ends what could not be written down: nobody would be sure of it later.
+    fn undo(&self, pid: i32, error: &std::io::Error) -> Failure {
+        let stop = Stop {
+            name: self.name.clone(),
+            object: self.cache.object(&self.name, self.runtime),
+            staprun: self.staprun.clone(),
+            status: self.status.clone(),
+            journal: self.journal.clone(),
+        };
+        let _ = self.status.remove(&self.name);
+        let file = self.status.directory.join(&self.name);
+        let file = file.display();
+        Failure::new(match stop.end(Process::find(pid, &self.name, None)) {
+            Ok(()) => format!("its status cannot be written, so it was stopped again: {file}: {error}"),
+            Err(failure) => format!(
+                "it runs, its status cannot be written ({file}: {error}), and it cannot be stopped: {}",
+                failure.reason
+            ),
+        })
     }
 }

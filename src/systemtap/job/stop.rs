@@ -51,7 +51,7 @@ impl Stop {
                         holders.join(", ")
                     )));
                 }
-                self.end()?;
+                self.end(self.status.process(&self.name))?;
             }
         }
         self.status.remove(&self.name).map_err(|error| {
@@ -63,8 +63,8 @@ impl Stop {
     }
 
     /// Ends the process, if there is one, and makes sure of the module.
-    fn end(&self) -> Result<(), Failure> {
-        if let Some(process) = self.status.process(&self.name) {
+    pub(super) fn end(&self, process: Option<Process>) -> Result<(), Failure> {
+        if let Some(process) = process {
             self.terminate(&process)?;
         }
         match self.unload() {

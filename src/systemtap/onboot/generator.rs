@@ -1,10 +1,14 @@
 //! Programs that make an initramfs: dracut, and mkinitramfs of initramfs-tools.
 //!
 //! Both are told what to put in by a file of parameters that a module or a hook of ours reads (contrib/dracut,
-//! contrib/initramfs-tools).
+//! contrib/initramfs-tools). While an image is made that file is another one, which a variable names; it takes its
+//! place when the image is good.
 
 use crate::systemtap::settings::Settings;
 use std::path::{Path, PathBuf};
+
+/// The variable that names the file of parameters for the image that is being made.
+pub(super) const GIVEN: &str = "SYSTEMTAP_SERVICE_PARAMETERS";
 
 /// One of them, as it is installed here.
 #[derive(Debug, Clone)]
@@ -31,23 +35,23 @@ impl Generator {
     pub(super) fn find(settings: &Settings) -> Result<Self, String> {
         let (module, hook) = (&settings.dracut_path, settings.initramfs_path.join("hooks/systemtap"));
         match (settings.tool("DRACUT"), settings.tool("MKINITRAMFS")) {
-            (Some(program), _) if module.is_dir() => Ok(Self {
+            (Ok(program), _) if module.is_dir() => Ok(Self {
                 program,
-                lister: settings.tool("LSINITRD"),
+                lister: settings.tool("LSINITRD").ok(),
                 parameters: module.join("params.conf"),
                 image: "initramfs-{}.img",
                 kind: Kind::Dracut,
             }),
-            (_, Some(program)) if hook.is_file() => Ok(Self {
+            (_, Ok(program)) if hook.is_file() => Ok(Self {
                 program,
-                lister: settings.tool("LSINITRAMFS"),
+                lister: settings.tool("LSINITRAMFS").ok(),
                 parameters: settings.initramfs_path.join("systemtap-params.conf"),
                 image: "initrd.img-{}",
                 kind: Kind::InitramfsTools,
             }),
-            (Some(_), _) => Err(format!("the dracut module {} is not installed", module.display())),
-            (_, Some(_)) => Err(format!("the hook {} is not installed", hook.display())),
-            (None, None) => Err("DRACUT not found, and no mkinitramfs either".to_owned()),
+            (Ok(_), _) => Err(format!("the dracut module {} is not installed", module.display())),
+            (_, Ok(_)) => Err(format!("the hook {} is not installed", hook.display())),
+            (Err(_), Err(_)) => Err("DRACUT not found, and no mkinitramfs either".to_owned()),
         }
     }
 

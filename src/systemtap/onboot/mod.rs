@@ -6,7 +6,7 @@
 mod generator;
 mod parameters;
 
-use super::command::{FAILED, OK, fail, prepare, print};
+use super::command::{FAILED, NOT_INSTALLED, OK, fail, prepare, print};
 use super::console::Ending;
 use super::kernel::Kernel;
 use super::run::carry_out;
@@ -17,7 +17,10 @@ use super::settings::Runtime;
 use super::status::replace;
 use super::unit::{Job, Kind};
 use generator::Generator;
+use std::collections::HashSet;
 use std::ffi::OsString;
+use std::fs::OpenOptions;
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -36,6 +39,10 @@ fn trouble(text: impl Into<String>) -> Trouble {
 fn create(service: &Service<'_>) -> Result<(), Trouble> {
     let generator = Generator::find(&service.settings).map_err(trouble)?;
     let names = selected(service);
+    for parameter in ["STAPRUN", "STAPIO"].iter().filter(|_| !names.is_empty()) {
+        let missing = |text| Trouble { code: NOT_INSTALLED, text };
+        service.settings.tool(parameter).map_err(missing)?;
+    }
     let compiled = compiled(service, &names)?;
     let scripts = checked(service, &compiled)?;
     if scripts.is_empty() && !names.is_empty() {
@@ -52,16 +59,17 @@ fn create(service: &Service<'_>) -> Result<(), Trouble> {
         if with.is_empty() { "without scripts".to_owned() } else { format!("with {}", with.join(" ")) };
     print(&format!(" Creating initramfs {title} ... "));
     service.journal.write(&format!("Creating initramfs {title}"));
-    let loan = Loan::take(&generator.parameters, &parameters);
-    let put = loan.and_then(|loan| {
-        generate(service, &generator, &staged, !with.is_empty())?;
+    let put = generate(service, &generator, &staged, &parameters, !with.is_empty()).and_then(|()| {
         put(service, &staged, &image)?;
         // What is made later, by an upgrade of the kernel, is as what is booted is: not as an image for another name
-        // or another kernel was.
-        if service.call.image.is_none() && service.kernel.release == Kernel::running_release() {
-            loan.keep();
+        // or another kernel was. Before this moment nobody who makes an image sees anything of ours.
+        if service.call.image.is_some() || service.kernel.release != Kernel::running_release() {
+            return Ok(());
         }
-        Ok(())
+        replace(&generator.parameters, &parameters).map_err(|error| {
+            let file = generator.parameters.display();
+            trouble(format!("the image is made, but later ones will not be like it: {file}: {error}"))
+        })
     });
     if let Err(trouble) = put {
         let _ = std::fs::remove_file(&staged);
@@ -75,51 +83,12 @@ fn create(service: &Service<'_>) -> Result<(), Trouble> {
     Ok(())
 }
 
-/// The file of parameters, written for one image; it gets its old text back unless it is kept.
-struct Loan<'f> {
-    file: &'f Path,
-    /// None where there was no file.
-    old: Option<String>,
-    kept: bool,
-}
-
-impl<'f> Loan<'f> {
-    fn take(file: &'f Path, text: &str) -> Result<Self, Trouble> {
-        let failed = |error: std::io::Error| trouble(format!("cannot write {}: {error}", file.display()));
-        let old = match std::fs::read_to_string(file) {
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
-            other => Some(other.map_err(failed)?),
-        };
-        replace(file, text).map_err(failed)?;
-        Ok(Self { file, old, kept: false })
-    }
-
-    fn keep(mut self) {
-        self.kept = true;
-    }
-}
-
-impl Drop for Loan<'_> {
-    fn drop(&mut self) {
-        if self.kept {
-            return;
-        }
-        let restored = match &self.old {
-            Some(text) => replace(self.file, text),
-            None => std::fs::remove_file(self.file),
-        };
-        if let Err(error) = restored {
-            let file = self.file.display();
-            crate::log::say(format_args!("systemtap-service: warning: {file} stays as it is: {error}"));
-        }
-    }
-}
-
 /// The named scripts: requirements before those that require them, and with `-R` all requirements.
 fn selected(service: &Service<'_>) -> Vec<String> {
     let named = &service.call.names;
     let mut all = with_requirements(service.scripts(), named);
     if !service.recursive() {
+        let named: HashSet<&String> = named.iter().collect();
         all.retain(|name| named.contains(name));
     }
     all
@@ -175,19 +144,21 @@ fn checked(service: &Service<'_>, scripts: &[Script]) -> Result<Vec<Script>, Tro
         match fault {
             None => checked.push(script.clone()),
             Some(text) if service.settings.passall => return Err(trouble(text)),
-            Some(text) => prepare::warn(service, &text),
+            Some(text) => service.warn(&text),
         }
     }
     Ok(checked)
 }
 
-/// A new file beside an image, with a name that nobody can know before.
+/// A new file beside an image. One that was left there by an onboot that was killed goes; one of somebody else stays, and
+/// is an error.
 fn stage(image: &Path) -> Result<PathBuf, Trouble> {
     let file = image.file_name().unwrap_or_default().to_string_lossy();
-    let template = image.with_file_name(format!(".{file}.XXXXXX"));
-    let (_, staged) = nix::unistd::mkstemp(&template).map_err(|errno| {
-        trouble(format!("cannot make a file beside {}: {}", image.display(), errno.desc()))
-    })?;
+    let staged = image.with_file_name(format!(".{file}.systemtap"));
+    let _ = std::fs::remove_file(&staged);
+    let new = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&staged);
+    let failed = |error| trouble(format!("cannot make {} beside the image: {error}", staged.display()));
+    new.map(drop).map_err(failed)?;
     Ok(staged)
 }
 
@@ -196,6 +167,7 @@ fn generate(
     service: &Service<'_>,
     generator: &Generator,
     staged: &Path,
+    parameters: &str,
     with_scripts: bool,
 ) -> Result<(), Trouble> {
     let failed = |why: &str| {
@@ -203,7 +175,11 @@ fn generate(
         trouble(format!("The initramfs creation is unsuccessful: {why} (log: {log})"))
     };
     let arguments = generator.arguments(staged, &service.kernel.release, with_scripts);
-    let said = said(service, &generator.program, &arguments).map_err(|why| failed(&why))?;
+    let given = service.work().map_err(trouble)?.join("parameters");
+    replace(&given, parameters).map_err(|error| failed(&error.to_string()))?;
+    let mut command = Command::new(&generator.program);
+    command.args(arguments).env(generator::GIVEN, &given);
+    let said = said(service, &mut command).map_err(|why| failed(&why))?;
     if let Some(line) = said.lines().find(|line| line.contains("ERROR")) {
         return Err(failed(line.trim()));
     }
@@ -211,16 +187,16 @@ fn generate(
         return Err(failed("the image is empty"));
     }
     let Some(lister) = generator.lister.as_ref().filter(|_| with_scripts) else { return Ok(()) };
-    let list = self::said(service, lister, &[staged.display().to_string()]).map_err(|why| failed(&why))?;
+    let list = self::said(service, Command::new(lister).arg(staged)).map_err(|why| failed(&why))?;
     if list.contains("staprun") { Ok(()) } else { Err(failed("there is no staprun in the image")) }
 }
 
 /// Runs a program; all that it says. Errors with why it failed.
-fn said(service: &Service<'_>, program: &Path, arguments: &[String]) -> Result<String, String> {
-    let mut command = Command::new(program);
-    command.args(arguments).stdin(Stdio::null());
-    service.journal.write(&format!("Exec: {}", super::job::words(&command)));
-    let output = command.output().map_err(|error| format!("{}: {error}", program.display()))?;
+fn said(service: &Service<'_>, command: &mut Command) -> Result<String, String> {
+    service.journal.write(&format!("Exec: {}", super::job::words(command)));
+    let program = PathBuf::from(command.get_program());
+    let output = command.stdin(Stdio::null()).output();
+    let output = output.map_err(|error| format!("{}: {error}", program.display()))?;
     let said = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
     if output.status.success() {
         return Ok(said);

@@ -7,11 +7,8 @@ use std::path::Path;
 /// The text of the file. Errors with what cannot be found, or with a script that cannot be started so early.
 pub(super) fn text(service: &Service<'_>, scripts: &[Script]) -> Result<String, String> {
     let settings = &service.settings;
-    let tool = |parameter: &str| settings.tool(parameter).map_or_else(String::new, |path| shown(&path));
+    let tool = |parameter: &str| settings.tool(parameter).map_or_else(|_| String::new(), |path| shown(&path));
     let names: Vec<&str> = scripts.iter().map(|script| script.name.as_str()).collect();
-    if !names.is_empty() && (tool("STAPRUN").is_empty() || tool("STAPIO").is_empty()) {
-        return Err("staprun or stapio is not found: set STAPRUN and STAPIO".to_owned());
-    }
     let mut text = "# Written by systemtap-service onboot.\n".to_owned();
     for (name, value) in [
         ("STAPRUN", tool("STAPRUN")),
