@@ -67,8 +67,7 @@ struct Cli {
     /// Print the version number and exit
     #[arg(long, action = clap::ArgAction::Version)]
     version: Option<bool>,
-    /// Scripts, without .stp. None: what DEFAULT_START names or all (start), what runs (stop), no script (onboot), all
-    #[expect(clippy::doc_markdown, reason = "help on a terminal has no marks")]
+    /// Scripts, without .stp; if none is named: the default ones (start), what runs (stop), none (onboot), else all
     scripts: Vec<String>,
 }
 

@@ -134,12 +134,11 @@ impl Status {
 
     /// Writes a status file; 0 for a script without a process.
     pub fn write(&self, name: &str, pid: i32) -> io::Result<()> {
-        match start_time(pid).filter(|_| pid != 0) {
+        match start_time(pid) {
             Some(time) => replace(&self.hidden(name), &format!("{pid} {time}\n"))?,
             None => _ = std::fs::remove_file(self.hidden(name)),
         }
-        let text = if pid == 0 { "0\n".to_owned() } else { format!("{pid}\n") };
-        replace(&self.directory.join(name), &text)
+        replace(&self.directory.join(name), &format!("{pid}\n"))
     }
 
     /// Removes a status file; that there is none is no error.
@@ -155,8 +154,11 @@ impl Status {
     /// those that were found, each with whether it has one now.
     pub fn adopt(&self) -> Vec<(String, io::Result<()>)> {
         let new = |name: &String| name::fault(name).is_none() && self.pid(name).is_none();
-        let names = modules::running(&self.proc).into_iter().filter(new);
-        names.map(|name| (self.write(&name, 0), name)).map(|(written, name)| (name, written)).collect()
+        let write = |name: String| {
+            let written = self.write(&name, 0);
+            (name, written)
+        };
+        modules::running(&self.proc).into_iter().filter(new).map(write).collect()
     }
 
     /// What a status file says: 0 for one that says nothing. `None` without a file.

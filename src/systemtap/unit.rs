@@ -159,11 +159,11 @@ fn circle(jobs: &[Job], labels: &[String], problem: &Diagnostic) -> Diagnostic {
     found.help("remove one of these names from its _REQ")
 }
 
-/// How a job is called on the console, whatever becomes of it: where there is but one kind of jobs, as its script.
+/// How a job is called on the console, whatever becomes of it: where all start or all stop, as its script.
 fn label(job: &Job, one_kind: bool) -> String {
     match job.kind {
-        _ if one_kind => job.name.clone(),
         Kind::Compile => format!("compilation of {}", job.name),
+        _ if one_kind => job.name.clone(),
         Kind::Stop => format!("stop of {}", job.name),
         Kind::Start => format!("start of {}", job.name),
     }

@@ -245,6 +245,20 @@ fn a_restart_stops_nobody_before_all_that_it_requires_is_compiled() {
 }
 
 #[test]
+fn a_restart_that_is_interrupted_while_it_compiles_stops_nothing() {
+    let tap = tree(&[("a", ""), ("b", "")]);
+    tap.run(&["start"]).expect_code(0);
+    tap.forget();
+    tap.sandbox.write("script.d/a.stp", "probe end {}\n", 0o644);
+    tap.gate("compile-a");
+    let mut running = tap.command(&["restart"]).stdout(Stdio::piped()).spawn().unwrap();
+    eventually("it compiles", || tap.journal() == ["compile+ a"]);
+    kill(Pid::from_raw(i32::try_from(running.id()).unwrap()), Signal::SIGTERM).unwrap();
+    assert_eq!(running.wait().unwrap().code(), Some(143));
+    assert_eq!((tap.loaded(), tap.journal().len()), (vec!["a".to_owned(), "b".to_owned()], 1));
+}
+
+#[test]
 fn a_restart_starts_nobody_whose_requirement_cannot_be_started() {
     let tap = tree(&[("a", ""), ("b", "a")]);
     tap.parameters("a_OPT=-Z");

@@ -31,7 +31,8 @@ pub const DEFAULT_FILE: &str = "/etc/systemtap/config";
 const SCRIPT_PARAMETERS: [&str; 3] = ["_OPT", "_REQ", "_RUNTIME"];
 
 /// Commands of a shell with which a file may set a variable whose name stands nowhere in it.
-const INDIRECT: [&str; 12] = [
+const INDIRECT: [&str; 13] = [
+    ".",
     "source",
     "eval",
     "declare",
@@ -197,18 +198,20 @@ impl Config {
         let part = |c: char| c.is_ascii_alphanumeric() || c == '_';
         let mut opaque = false;
         for line in text.lines().filter(|line| !line.trim_start().starts_with('#')) {
-            opaque |=
-                line.split(|c: char| c.is_whitespace() || "'\"`;&|(){}".contains(c)).any(|word| word == ".");
-            for (at, name) in words(line, part) {
-                // What is only used is not set here.
-                if line[..at].ends_with('$') || line[..at].ends_with("${") {
+            let mut words = line.split(|c: char| c.is_whitespace() || "'\"`;&|(){}".contains(c));
+            opaque |= words.any(|word| INDIRECT.contains(&word));
+            for (at, name) in names_in(line, part) {
+                let (before, behind) = (&line[..at], &line[at + name.len()..]);
+                let sets = behind.starts_with('=') || behind.starts_with(":=");
+                if before.ends_with('$') || (before.ends_with("${") && !sets) {
+                    // It is only used.
                     continue;
                 }
                 if let Some(script) = script_of(name) {
                     self.refused.insert(script.to_owned(), file.to_owned());
                 }
                 // `_OPT` is the rest of a name that a shell puts together.
-                opaque |= SCRIPT_PARAMETERS.contains(&name) || INDIRECT.contains(&name);
+                opaque |= SCRIPT_PARAMETERS.contains(&name);
                 self.lost.insert(name.to_owned());
             }
         }
@@ -250,7 +253,7 @@ fn script_of(parameter: &str) -> Option<&str> {
 }
 
 /// The runs of such characters in a text, with where they begin.
-fn words(text: &str, part: impl Fn(char) -> bool + Copy) -> impl Iterator<Item = (usize, &str)> {
+fn names_in(text: &str, part: impl Fn(char) -> bool + Copy) -> impl Iterator<Item = (usize, &str)> {
     let begins = text.char_indices().scan(false, move |inside, (at, c)| {
         let before = std::mem::replace(inside, part(c));
         Some((part(c) && !before).then_some(at))
@@ -354,10 +357,10 @@ mod tests {
     fn what_a_refused_file_may_set_is_known_or_it_may_set_anything() {
         for (text, scripts, opaque) in [
             ("a_OPT = x\nb_OPT[0]=-g\n", "a b", false),
-            ("touch x\n# c_OPT=\na_OPT=\"$b_OPT ${c_OPT:-x}\"; : ${d_REQ:=a}\n", "a", false),
+            ("touch x\n# c_OPT=\na_OPT=\"$b_OPT ${c_OPT:-x}\"; : ${d_REQ:=a}\n", "a d", false),
             ("if true; then a_REQ=b; fi\n", "a", false),
             ("export a_OPT=`x`\n", "a", false),
-            ("touch ./x && rm .x ..\n", "", false),
+            ("touch ./x && rm .x .. /usr/local/read\n", "", false),
             ("[ -r x ] && . x\n", "", true),
             ("source x", "", true),
             ("for s in a b; do eval ${s}_OPT=-g; done", "", true),

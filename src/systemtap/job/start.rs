@@ -86,6 +86,7 @@ impl Start {
         self.journal.write(&format!("Pass: {name} is started"));
         Ok(())
     }
+
     /// Ends what could not be written down: nobody would be sure of it later.
     fn undo(&self, pid: i32, error: &std::io::Error) -> Failure {
         let stop = Stop {
