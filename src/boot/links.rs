@@ -10,31 +10,45 @@ use crate::definition::scan::{self, Link};
 use crate::log::say;
 use crate::model::{Level, Phase};
 use crate::root::Root;
+use crate::unit;
 use std::collections::{BTreeMap, HashSet};
 use std::ffi::CString;
 
+/// All links of a level.
+fn links(root: &Root, level: Level) -> Vec<Link> {
+    let entries = std::fs::read_dir(root.place(&directory(root, level))).into_iter().flatten().flatten();
+    let names: Vec<String> = entries.filter_map(|entry| entry.file_name().into_string().ok()).collect();
+    scan::links(&names)
+}
+
+/// Whether a level has links, and none in this phase.
+pub(super) fn lack(root: &Root, level: Level, phase: Phase) -> bool {
+    let links = links(root, level);
+    !links.is_empty() && links.iter().all(|link| link.phase != phase)
+}
+
 /// The links of a level in one phase; with a previous one, those that it did not have.
 fn wanted(root: &Root, level: Level, previous: Option<Level>, phase: Phase) -> Vec<Link> {
-    let of = |level: Level| {
-        let entries = std::fs::read_dir(root.place(&directory(level))).into_iter().flatten().flatten();
-        let names: Vec<String> = entries.filter_map(|entry| entry.file_name().into_string().ok()).collect();
-        scan::links(&names)
-    };
-    let mut links = of(level);
+    let mut links = links(root, level);
     // What is stopped and started in one level was stopped on purpose.
     let stopped = links.iter().filter(|link| link.phase == Phase::Stop && phase == Phase::Start);
     let stopped: HashSet<String> = stopped.map(|link| link.name.clone()).collect();
     links.retain(|link| link.phase == phase);
-    if let Some(previous) = previous.filter(|previous| *previous != Level::S) {
-        let had: HashSet<String> =
-            of(previous).into_iter().filter(|link| link.phase == phase).map(|link| link.name).collect();
+    if let Some(previous) = unit::before(level, previous) {
+        let had: HashSet<String> = self::links(root, previous)
+            .into_iter()
+            .filter(|link| link.phase == phase)
+            .map(|link| link.name)
+            .collect();
         links.retain(|link| !had.contains(&link.name) || stopped.contains(&link.name));
     }
     links
 }
 
-fn directory(level: Level) -> String {
-    format!("/etc/rc{level}.d")
+/// Where they are.
+fn directory(root: &Root, level: Level) -> String {
+    let [usual, other] = unit::directories(level);
+    if root.resolve(&usual).is_err() && root.resolve(&other).is_ok() { other } else { usual }
 }
 
 /// Runs them. What is known to be done is not run again.
@@ -45,10 +59,11 @@ pub(super) fn run(
     environment: &[CString],
     known: &BTreeMap<String, Known>,
 ) -> Ended {
-    say(format_args!("serelrc: running the links of {} one by one", root.shown(&directory(level))));
+    let directory = directory(root, level);
+    say(format_args!("serelrc: running the links of {} one by one", root.shown(&directory)));
     let mut ended = Ended::default();
     for link in wanted(root, level, previous, phase) {
-        let path = format!("{}/{}", directory(level), link.file);
+        let path = format!("{directory}/{}", link.file);
         let Ok(script) = root.resolve(&path) else {
             say(format_args!("serelrc: {} leads nowhere", root.shown(&path)));
             continue;
