@@ -63,7 +63,7 @@ fn change(machine: &Machine) -> Result<(), Skip> {
 
 fn halt(machine: &Machine) -> Result<(), Skip> {
     let mut boot = machine.boot("");
-    boot.reached('2');
+    assert_all_up(boot.reached('2'))?;
     let console = boot.stop();
     // Each stops what those before it still need.
     let steps = [
