@@ -114,6 +114,13 @@ fn save(batch: Batch, common: &Common) {
             log::warn!("{trouble}; it waits in {} for the next run", path.display());
         }
         Err(trouble @ Trouble::ReadOnly { .. }) => log::debug!("{trouble}"),
+        // Said when it was opened, and nothing has changed since.
+        Err(
+            trouble @ (Trouble::Untrusted { .. }
+            | Trouble::Foreign { .. }
+            | Trouble::Schema { .. }
+            | Trouble::HotJournal { .. }),
+        ) => log::info!("{trouble}"),
         Err(trouble) => log::warn!("{trouble}"),
     }
 }

@@ -150,3 +150,20 @@ fn without_a_run_nothing_waits_and_the_boot_goes_on() {
     let run = read_only(&sandbox, &["start", "2"]).expect_code(0);
     assert_eq!(run.stderr, "");
 }
+
+#[test]
+fn a_directory_in_the_place_of_the_history_is_said_once() {
+    let sandbox = machine();
+    fs::create_dir_all(sandbox.at("etc/serel/history.db")).unwrap();
+    let run = sandbox.serelrc(&["start", "2"]).expect_code(0);
+    assert_eq!(run.stderr.matches("it is not a regular file").count(), 1, "{run}");
+}
+
+#[test]
+fn an_empty_history_is_none_yet() {
+    let sandbox = machine();
+    sandbox.write("etc/serel/history.db", "", 0o644);
+    let run = sandbox.serelrc(&["start", "2"]).expect_code(0);
+    assert!(run.stdout.contains("plan: rebuilt: there is no history yet"), "{run}");
+    assert_eq!(recorded(&sandbox), ["start 2"]);
+}
