@@ -12,14 +12,14 @@ use super::elsewhere;
 use super::links;
 use super::memory::{Known, Memory};
 use super::reply::Ended;
-use super::start::{argument, environment, run_unit};
+use super::start::{argument, environment, has_work, run_unit};
 use super::{Common, Running};
 use crate::exit::Exit;
 use crate::log::say;
-use crate::model::Phase;
 use crate::unit::{Members, Request};
 use crate::wavefront::guarded;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sys::signal::Signal;
 use nix::sys::wait::WaitStatus;
 use nix::unistd::{dup2_stdout, write};
 use rustix::process::{Pid, PidfdFlags, pidfd_open};
@@ -41,16 +41,9 @@ pub struct Part {
 }
 
 impl Part {
-    /// Whether it need be looked at: most machines have no `S` links in the levels that halt.
+    /// Whether it need be looked at.
     fn has_work(&self) -> bool {
-        match &self.request {
-            Request { members: Members::Level { level, .. }, phase: Phase::Start, .. }
-                if level.is_shutdown() =>
-            {
-                links::any(&self.common.root, *level, Phase::Start)
-            }
-            _ => true,
-        }
+        has_work(&self.common.root, &self.request)
     }
 }
 
@@ -129,6 +122,8 @@ pub fn stand_in(parts: &[Part], arguments: &[OsString]) -> Exit {
                 Some(exit) => return exit,
                 None => format!("ended with {code}"),
             },
+            // Somebody wanted it to end: init does when `single` changes the level.
+            Ok(WaitStatus::Signaled(_, Signal::SIGTERM | Signal::SIGINT, _)) => return Exit::Terminated,
             Ok(WaitStatus::Signaled(_, signal, _)) => format!("was killed by {signal}"),
             Ok(other) => format!("ended: {other:?}"),
         };

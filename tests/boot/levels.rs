@@ -18,7 +18,7 @@ pub(crate) const CASES: &[Case] = &[
 /// Process numbers by pid file.
 fn pids(boot: &Boot) -> BTreeMap<String, String> {
     let list = r#"for file in /run/*.pid /run/*/*.pid /run/*/pid; do
-        read -r pid rest < "$file"; [ -d "/proc/$pid" ] && echo "$file $pid"
+        read -r pid rest < "$file"; [ "$pid" ] && [ -d "/proc/$pid" ] && echo "$file $pid"
     done; true"#;
     let said = boot.run(&["sh", "-c", list]).stdout;
     said.lines()

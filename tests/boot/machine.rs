@@ -71,17 +71,25 @@ impl Machine {
 
     /// Boots it. The words are its kernel's command line.
     pub(crate) fn boot(&self, words: &str) -> Boot {
-        Boot::begin(self.holder.id(), words)
+        Boot::begin(self.holder.id(), words, None)
     }
 
-    /// Adds an init script that is started in runlevel 2, with this header and body.
-    pub(crate) fn script(&self, name: &str, header: &str, body: &str) {
+    /// Boots it in a control group.
+    #[allow(dead_code, reason = "for the bench")]
+    pub(crate) fn boot_in(&self, group: &Path, words: &str) -> Boot {
+        Boot::begin(self.holder.id(), words, Some(group))
+    }
+
+    /// Adds an init script with this header and body, and links it into a level.
+    pub(crate) fn script(&self, name: &str, level: char, header: &str, body: &str) {
+        let levels = if level == 'S' { "S" } else { "2 3 4 5" };
         let text = format!(
-            "#!/bin/sh\n### BEGIN INIT INFO\n# Provides: {name}\n{header}\n# Default-Start: 2 3 4 5\n\
-             # Default-Stop:\n# Short-Description: of a test\n### END INIT INFO\n[ \"$1\" = start ] || exit 0\n{body}\n"
+            "#!/bin/sh\n### BEGIN INIT INFO\n# Provides: {name}\n{header}\n# Required-Stop:\n\
+             # Default-Start: {levels}\n# Default-Stop:\n# Short-Description: {name}\n### END INIT INFO\n\
+             [ \"$1\" = start ] || exit 0\n{body}\n"
         );
         self.text(&format!("etc/init.d/{name}"), &text, 0o755);
-        self.link(&format!("../init.d/{name}"), &format!("etc/rc2.d/S03{name}"));
+        self.link(&format!("../init.d/{name}"), &format!("etc/rc{level}.d/S12{name}"));
     }
 
     /// Reads a file, as the packages brought it or as it was changed since.

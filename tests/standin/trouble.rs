@@ -138,3 +138,21 @@ fn a_signal_to_who_waits_ends_the_run() {
     assert_eq!(ours.stdout, answer("ender never", "", ""), "{ours}");
     assert_eq!(sandbox.journal(), ["ender start"]);
 }
+
+/// `single` has init change the level, and init ends rc with all that belongs to it.
+#[test]
+fn single_user_mode_is_no_trouble() {
+    let one = |name: &str| Script::new(name).says("Default-Start", "1");
+    let sandbox = tree(&[
+        one("killprocs"),
+        one("logs"),
+        one("single").then("kill -TERM $PPID; set -- $(cat /proc/$PPID/stat); kill -TERM $4"),
+    ]);
+    for link in ["S01killprocs", "S01logs", "S01single"] {
+        sandbox.link("1", link);
+    }
+    let ours = rc(&sandbox, "/bin/sh", "ours -M start -P 2 -R 1").expect_code(143);
+    assert_eq!(sandbox.journal(), ["killprocs start", "logs start", "single start"], "{ours}");
+    assert!(ours.stderr.contains("2 jobs, 2 ok"), "{ours}");
+    assert!(!ours.stderr.contains("interrupted") && !ours.stderr.contains("startpar:"), "{ours}");
+}
