@@ -8,6 +8,7 @@ mod guests;
 mod journal;
 mod links;
 mod memory;
+mod pending;
 mod plain;
 mod populate;
 mod record;
@@ -37,6 +38,7 @@ use crate::exit::Exit;
 use crate::history::{Batch, Saved, Trouble};
 use crate::report::console::Color;
 use crate::root::Root;
+use pending::Kept;
 use std::io::Write as _;
 use std::path::PathBuf;
 
@@ -100,13 +102,26 @@ fn save(batch: Batch, common: &Common) {
     if batch.is_empty() {
         return;
     }
-    match batch.save(&common.database) {
-        Ok(Saved { set_aside: Some((aside, _)), .. }) => {
+    match pending::save(&common.root, &common.database, batch) {
+        Ok(Kept::Saved(Saved { set_aside: Some((aside, _)), .. })) => {
             log::warn!("the damaged history was set aside as {} and a new one begun", aside.display());
         }
-        Ok(_) => {}
+        Ok(Kept::Saved(_)) => {}
         // What every early boot meets.
+        Ok(Kept::Waiting(path, Trouble::ReadOnly { .. })) => {
+            log::info!("the history cannot be written yet: what was learnt waits in {}", path.display());
+        }
+        Ok(Kept::Waiting(path, trouble)) => {
+            log::warn!("{trouble}; it waits in {} for the next run", path.display());
+        }
         Err(trouble @ Trouble::ReadOnly { .. }) => log::debug!("{trouble}"),
+        // Said when it was opened, and nothing has changed since.
+        Err(
+            trouble @ (Trouble::Untrusted { .. }
+            | Trouble::Foreign { .. }
+            | Trouble::Schema { .. }
+            | Trouble::HotJournal { .. }),
+        ) => log::info!("{trouble}"),
         Err(trouble) => log::warn!("{trouble}"),
     }
 }

@@ -80,7 +80,7 @@ impl Cli {
             return Ok(boot::apply(&root, &database, &servers, &path));
         }
         if self.apply_started {
-            return Ok(boot::apply_started(&database, &servers));
+            return Ok(boot::apply_started(&root, &database, &servers));
         }
         let Some(question) = self.query else {
             let pairs = super::serelrc::read_pairs("-".as_ref())?;
@@ -92,6 +92,6 @@ impl Cli {
             Question::Verify => populated.verify,
             Question::PriorHistory => populated.prior,
         };
-        Ok(boot::query(&database, ask))
+        Ok(boot::query(&root, &database, ask))
     }
 }

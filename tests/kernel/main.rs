@@ -1,5 +1,6 @@
-//! systemtap-service, end to end: Debian's systemtap compiles real modules, Debian's kernel loads them in a machine
-//! of its own under QEMU, and eBPF scripts run in the kernel of this machine where it lets them.
+//! What only a kernel of one's own can show, in machines under QEMU: early boot, with nothing mounted, and
+//! systemtap-service, end to end. Debian's systemtap compiles real modules, Debian's kernel loads them, and eBPF scripts
+//! run in the kernel of this machine where it lets them.
 //!
 //! A test binary of its own, because these tests need packages that a plain `cargo test` shall neither install nor miss
 //! in silence. All modules are compiled once and all tests of a kind share a boot, so that the whole takes two minutes
@@ -9,18 +10,38 @@ mod bpf;
 #[path = "../support/cases.rs"]
 mod cases;
 mod compiling;
+mod disk;
+mod early;
+mod linux;
 mod machine;
 mod modules;
+#[path = "../boot/namespace.rs"]
+#[allow(dead_code, reason = "shared with the tests of containers")]
+mod namespace;
 mod onboot;
 mod plain;
 #[path = "../support/program.rs"]
 #[allow(dead_code, reason = "shared with the integration tests")]
 mod program;
+#[path = "../boot/root.rs"]
+#[allow(dead_code, reason = "shared with the tests of containers")]
+mod root;
 mod service;
 mod tools;
 
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    cases::run(&[plain::CASES, compiling::CASES, service::CASES, onboot::CASES, bpf::CASES].concat())
+    cases::run(
+        &[
+            early::CASES,
+            disk::CASES,
+            plain::CASES,
+            compiling::CASES,
+            service::CASES,
+            onboot::CASES,
+            bpf::CASES,
+        ]
+        .concat(),
+    )
 }

@@ -11,6 +11,7 @@ mod failures;
 mod fallback;
 mod hostile;
 mod json;
+mod pending;
 mod remembered;
 mod resume;
 mod runs;
