@@ -13,6 +13,7 @@ mod daemons;
 mod levels;
 mod machine;
 mod namespace;
+mod package;
 mod plain;
 #[path = "../support/program.rs"]
 #[allow(dead_code, reason = "shared with the integration tests")]
@@ -23,5 +24,5 @@ mod standin;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    cases::run(&[plain::CASES, standin::CASES, levels::CASES, broken::CASES].concat())
+    cases::run(&[plain::CASES, standin::CASES, levels::CASES, broken::CASES, package::CASES].concat())
 }
