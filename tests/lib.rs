@@ -12,6 +12,7 @@ mod registry;
 mod report;
 mod serelhistory;
 mod serelrc;
+mod standin;
 mod startpar;
 mod support;
 mod systemtap;

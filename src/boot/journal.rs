@@ -96,6 +96,8 @@ impl Journal {
         let mut file = options.open(&self.path)?;
         if !go_on {
             file.set_len(0)?;
+        }
+        if file.metadata()?.len() == 0 {
             writeln!(file, "{}", self.head())?;
         }
         Ok(file)

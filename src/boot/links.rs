@@ -10,24 +10,36 @@ use crate::definition::scan::{self, Link};
 use crate::log::say;
 use crate::model::{Level, Phase};
 use crate::root::Root;
+use crate::unit;
 use std::collections::{BTreeMap, HashSet};
 use std::ffi::CString;
 
+/// All links of a level.
+fn links(root: &Root, level: Level) -> Vec<Link> {
+    let entries = std::fs::read_dir(root.place(&directory(level))).into_iter().flatten().flatten();
+    let names: Vec<String> = entries.filter_map(|entry| entry.file_name().into_string().ok()).collect();
+    scan::links(&names)
+}
+
+/// Whether a level has links, and none in this phase.
+pub(super) fn lack(root: &Root, level: Level, phase: Phase) -> bool {
+    let links = links(root, level);
+    !links.is_empty() && links.iter().all(|link| link.phase != phase)
+}
+
 /// The links of a level in one phase; with a previous one, those that it did not have.
 fn wanted(root: &Root, level: Level, previous: Option<Level>, phase: Phase) -> Vec<Link> {
-    let of = |level: Level| {
-        let entries = std::fs::read_dir(root.place(&directory(level))).into_iter().flatten().flatten();
-        let names: Vec<String> = entries.filter_map(|entry| entry.file_name().into_string().ok()).collect();
-        scan::links(&names)
-    };
-    let mut links = of(level);
+    let mut links = links(root, level);
     // What is stopped and started in one level was stopped on purpose.
     let stopped = links.iter().filter(|link| link.phase == Phase::Stop && phase == Phase::Start);
     let stopped: HashSet<String> = stopped.map(|link| link.name.clone()).collect();
     links.retain(|link| link.phase == phase);
-    if let Some(previous) = previous.filter(|previous| *previous != Level::S) {
-        let had: HashSet<String> =
-            of(previous).into_iter().filter(|link| link.phase == phase).map(|link| link.name).collect();
+    if let Some(previous) = unit::before(level, previous) {
+        let had: HashSet<String> = self::links(root, previous)
+            .into_iter()
+            .filter(|link| link.phase == phase)
+            .map(|link| link.name)
+            .collect();
         links.retain(|link| !had.contains(&link.name) || stopped.contains(&link.name));
     }
     links

@@ -1,6 +1,7 @@
 //! One call for each verb of serelrc: what the command line asks for, carried out, and an exit code.
 
 mod apply;
+mod closing;
 mod daemon;
 mod elsewhere;
 mod guests;

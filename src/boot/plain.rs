@@ -4,8 +4,7 @@
 
 use super::reply::Ended;
 use crate::log::say;
-use crate::model::Phase;
-use crate::plan::Plan;
+use crate::plan::Job;
 use crate::root::Root;
 use std::ffi::{CString, OsStr};
 use std::io;
@@ -13,13 +12,17 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 use std::process::{Command, ExitStatus};
 
-/// Runs the jobs of a serial plan in its order, on the console as it is.
-pub(super) fn run(plan: &Plan, argument: &str, environment: &[CString], root: &Root, why: &str) -> Ended {
-    say(format_args!("serelrc: {why}: running the scripts one by one, without supervision"));
+/// Runs jobs in this order, on the console as it is.
+pub(super) fn run<'p>(
+    jobs: impl Iterator<Item = Job<'p>>,
+    stopping: bool,
+    argument: &str,
+    environment: &[CString],
+    root: &Root,
+) -> Ended {
     let mut ended = Ended::default();
-    for job in plan.serial_order().into_iter().map(|id| plan.job(id)) {
-        let called = call(&root.real(job.script), argument, environment);
-        note(&mut ended, job.name, called, plan.phase == Phase::Stop);
+    for job in jobs {
+        note(&mut ended, job.name, call(&root.real(job.script), argument, environment), stopping);
     }
     ended
 }

@@ -12,13 +12,14 @@ use super::elsewhere;
 use super::links;
 use super::memory::{Known, Memory};
 use super::reply::Ended;
-use super::start::{argument, environment, run_unit};
+use super::start::{argument, environment, has_work, run_unit};
 use super::{Common, Running};
 use crate::exit::Exit;
 use crate::log::say;
 use crate::unit::{Members, Request};
 use crate::wavefront::guarded;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sys::signal::Signal;
 use nix::sys::wait::WaitStatus;
 use nix::unistd::{dup2_stdout, write};
 use rustix::process::{Pid, PidfdFlags, pidfd_open};
@@ -37,6 +38,13 @@ pub struct Part {
     pub request: Request,
     /// How.
     pub running: Running,
+}
+
+impl Part {
+    /// Whether it need be looked at.
+    fn has_work(&self) -> bool {
+        has_work(&self.common.root, &self.request)
+    }
 }
 
 /// Our standard output, put aside: what a shell evaluates must hold nothing but the answer, and what scripts write
@@ -93,7 +101,7 @@ pub fn stand_in(parts: &[Part], arguments: &[OsString]) -> Exit {
     let memory = Memory::new().inspect_err(|errno| log::info!("no memory of the run: {}", errno.desc())).ok();
     let work = |serial: bool| -> u8 {
         let mut ended = Ended::default();
-        for part in parts {
+        for part in parts.iter().filter(|part| part.has_work()) {
             let mut running = part.running.clone();
             running.memory = memory.clone();
             running.serial |= serial;
@@ -114,6 +122,8 @@ pub fn stand_in(parts: &[Part], arguments: &[OsString]) -> Exit {
                 Some(exit) => return exit,
                 None => format!("ended with {code}"),
             },
+            // Somebody wanted it to end: init does when `single` changes the level.
+            Ok(WaitStatus::Signaled(_, Signal::SIGTERM | Signal::SIGINT, _)) => return Exit::Terminated,
             Ok(WaitStatus::Signaled(_, signal, _)) => format!("was killed by {signal}"),
             Ok(other) => format!("ended: {other:?}"),
         };
@@ -139,7 +149,7 @@ fn exit_of(code: i32) -> Option<Exit> {
 fn one_by_one(parts: &[Part], memory: Option<&Memory>) -> Ended {
     let known = memory.map(Memory::read).unwrap_or_default();
     let mut ended = Ended::default();
-    for Part { common, request, .. } in parts {
+    for Part { common, request, .. } in parts.iter().filter(|part| part.has_work()) {
         if let Members::Level { level, previous } = request.members {
             let environment = environment(request, None);
             let unit = (level, previous, request.phase);

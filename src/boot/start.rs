@@ -1,10 +1,11 @@
 //! Runs a unit: plan, wavefront, report, record.
 
+use super::closing::Closing;
 use super::guests::{Ear, Hosting};
 use super::journal::{Journal, Journalled};
 use super::memory::Known;
 use super::reply::Ended;
-use super::{Common, Running, plain, record, save, tell};
+use super::{Common, Running, links, plain, record, save, tell};
 use crate::definition::diagnostic::Severity;
 use crate::exit::Exit;
 use crate::ipc::{self, Address};
@@ -41,9 +42,17 @@ const OTHER_FILES: u64 = 128;
 /// Files that each job takes: its process, its output, and its question when it waits for another.
 const FILES: u64 = 3;
 
-/// Processes that the limit of open files has room for. It is not raised, since every script would inherit that.
+/// With fewer, scripts could not be started for want of a pipe: they are run without supervision instead.
+const LEAST_FILES: u64 = 32;
+
+/// The limit of open files. It is not raised, since every script would inherit that.
+fn most_files() -> u64 {
+    getrlimit(Resource::RLIMIT_NOFILE).map_or(1024, |(soft, _)| soft)
+}
+
+/// Processes that the limit of open files has room for.
 fn most_processes() -> usize {
-    let soft = getrlimit(Resource::RLIMIT_NOFILE).map_or(1024, |(soft, _)| soft);
+    let soft = most_files();
     usize::try_from(soft.saturating_sub(OTHER_FILES) / FILES).unwrap_or(usize::MAX).max(1)
 }
 
@@ -61,7 +70,7 @@ pub fn start(common: &Common, request: &Request, running: &Running) -> Exit {
 pub(super) fn run_unit(common: &Common, request: &Request, running: &Running) -> Ended {
     // Before any thread is started, for each would else take signals that are meant for the run.
     let mask = hold_signals();
-    let loaded = unit::load(&common.root, &common.database, request);
+    let mut loaded = unit::load(&common.root, &common.database, request);
     let least = if loaded.cached { Severity::Error } else { Severity::Warning };
     tell(&common.root, &loaded.problems, least);
     if !loaded.plan.parallel {
@@ -80,14 +89,31 @@ pub(super) fn run_unit(common: &Common, request: &Request, running: &Running) ->
         return Ended { exit: dry_run(&plan, &loaded, running), ..Ended::default() };
     }
     let argument = argument(request);
+    // What is printed as JSON has nothing on the same channel.
+    let closing = Closing::of(&plan, request).filter(|_| !common.json).map(|(closing, rest)| {
+        plan = plan.only(&rest);
+        loaded.keep_costs(&rest);
+        closing
+    });
     let ran = execute(common, request, running, &plan, &loaded, argument);
     if let Ok(mask) = &mask {
         let _ = SigSet::thread_set_mask(mask);
     }
-    match ran {
+    let environment = || environment(request, None);
+    let mut ended = match ran {
         Ok(ran) => finish(common, request, &plan, loaded, &ran),
-        Err(why) => plain::run(&plan, argument, &environment(request, None), &common.root, &why),
+        Err(why) => {
+            crate::log::say(format_args!(
+                "serelrc: {why}: running the scripts one by one, without supervision"
+            ));
+            let jobs = plan.serial_order().into_iter().map(|id| plan.job(id));
+            plain::run(jobs, plan.phase == Phase::Stop, argument, &environment(), &common.root)
+        }
+    };
+    if let Some(closing) = closing.filter(|_| !matches!(ended.exit, Exit::Interrupted | Exit::Terminated)) {
+        ended.join(closing.run(argument, &environment(), &common.root));
     }
+    ended
 }
 
 /// Stops what the new level has no more, then starts what it has more than the old one.
@@ -96,8 +122,21 @@ pub fn change(common: &Common, stopping: &Request, starting: &Request, running: 
     if matches!(stopped, Exit::Interrupted | Exit::Terminated) {
         return stopped;
     }
+    if !has_work(&common.root, starting) {
+        return stopped;
+    }
     let started = start(common, starting, running);
     if started == Exit::Ok { stopped } else { started }
+}
+
+/// Whether a unit need be looked at: most machines have no `S` links in the levels that halt.
+pub(super) fn has_work(root: &Root, request: &Request) -> bool {
+    match (&request.members, request.phase) {
+        (Members::Level { level, .. }, Phase::Start) if level.is_shutdown() => {
+            !links::lack(root, *level, Phase::Start)
+        }
+        _ => true,
+    }
 }
 
 /// What the scripts are called with: those that halt and reboot "start" are called to stop, as rc always has.
@@ -123,6 +162,9 @@ fn execute(
         .map(|job| script(&common.root, job, argument))
         .collect::<Option<IdVec<JobId, Script>>>()
         .ok_or("a script's path holds a NUL byte")?;
+    if most_files() < LEAST_FILES {
+        return Err(format!("no supervision (only {} open files are allowed)", most_files()));
+    }
     let ear = Ear::open()
         .inspect_err(|error| log::warn!("scripts that call serelc will not be heard: {error}"))
         .ok();
@@ -192,7 +234,7 @@ fn journals(common: &Common, request: &Request, running: &Running, plan: &Plan) 
     let known = memory.read();
     let already =
         plan.ids().filter(|id| known.get(plan.job(*id).script) == Some(&Known::Done)).collect::<Vec<_>>();
-    let go_on = !known.is_empty();
+    let go_on = plan.jobs().any(|job| known.contains_key(job.script));
     let journal =
         Journal::of(&common.root, &request.label()).ok().and_then(|journal| journal.open(go_on).ok());
     (journal.into_iter().chain(memory.writer().ok()).collect(), already)

@@ -83,7 +83,7 @@ impl<'r, 'a> Absent<'r, 'a> {
         self.share(facility, "", problem);
     }
 
-    /// Only a script without a definition provides the name, and such run after all others.
+    /// Only a script without a definition provides the name, and such run after all others, or stop before them.
     pub(super) fn unknown(
         &mut self,
         graph: &Graph<'a>,
@@ -93,7 +93,8 @@ impl<'r, 'a> Absent<'r, 'a> {
     ) {
         let (node, provider) = (&graph.nodes[reading.of], &graph.nodes[by]);
         let hard = reading.sense.required && !wanted.optional;
-        let severity = if hard { self.severity(node) } else { Severity::Warning };
+        let starting = self.request.phase == Phase::Start;
+        let severity = if hard && starting { self.severity(node) } else { Severity::Warning };
         let verb = if hard { "needs" } else { "names" };
         let text = format!(
             "{} {verb} {}{}, of which nothing is known: {} has no definition",
@@ -102,7 +103,8 @@ impl<'r, 'a> Absent<'r, 'a> {
             way(&wanted),
             provider.script
         );
-        let help = format!("give {} a comment header or an .rdf file; without, it runs last", provider.name);
+        let place = if starting { "it runs last" } else { "it is stopped first" };
+        let help = format!("give {} a comment header or an .rdf file; without, {place}", provider.name);
         self.report(node, wanted, reading.problem(severity, Kind::Missing, node, text).help(help));
     }
 

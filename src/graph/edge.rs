@@ -16,8 +16,10 @@ pub enum Cause {
         /// Which of its definition's relations.
         index: u32,
     },
-    /// The later one has no definition, and such run after all others, one by one.
+    /// One of them has no definition, and such run one by one, after all others, or before them when stopping.
     Unknown,
+    /// One of them is a step of a shutdown or of single-user mode that nothing else may be under way beside.
+    Alone,
 }
 
 /// What became of an edge.
@@ -62,7 +64,7 @@ pub struct Origin<'a> {
     pub file: &'a str,
     /// Where in it.
     pub at: Place,
-    /// What is said there; `None` when nobody wrote it ([`Cause::Unknown`]).
+    /// What is said there; `None` when nobody wrote it ([`Cause::Unknown`], [`Cause::Alone`]).
     pub kind: Option<RelationKind>,
     /// The name as it is written, a `$facility` unexpanded.
     pub target: &'a str,
@@ -107,7 +109,7 @@ impl<'a> Graph<'a> {
                     target: &relation.target.name,
                 }
             }
-            Cause::Unknown => {
+            Cause::Unknown | Cause::Alone => {
                 let file = self.nodes[edge.after].script;
                 Origin { file, at: Place::default(), kind: None, target: "" }
             }

@@ -8,6 +8,7 @@
 
 mod absent;
 mod all;
+mod alone;
 mod circle;
 mod edge;
 mod names;
@@ -131,7 +132,8 @@ pub fn build<'a>(request: &Request<'a>) -> Graph<'a> {
     }
     edge::unite(&mut graph);
     relax::relax(&mut graph);
-    tail::append(&mut graph);
+    tail::append(&mut graph, request.scope);
+    alone::set_apart(&mut graph, request.scope);
     graph
 }
 

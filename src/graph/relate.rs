@@ -151,8 +151,10 @@ impl<'a> Names<'_, 'a> {
             }
         }
         match unknown {
-            // Who comes last anyway needs no edge to come after.
-            Some(provider) if reading.sense.target_first && !linked => {
+            // Who comes last anyway needs no edge to come after; nor does who stops first to come before.
+            Some(provider)
+                if reading.sense.target_first == (self.request.phase == Phase::Start) && !linked =>
+            {
                 absent.unknown(graph, reading, wanted, provider);
             }
             Some(_) => {}

@@ -199,7 +199,7 @@ impl Opening<'_, '_> {
         let arc = &self.arcs[arc as usize];
         let (of, index) = match self.graph.edges[arc.strongest].cause {
             Cause::Relation { of, index } => (of, index),
-            Cause::Unknown => (arc.after, 0),
+            Cause::Unknown | Cause::Alone => (arc.after, 0),
         };
         (arc.hold, Reverse(of), Reverse(index))
     }

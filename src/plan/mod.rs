@@ -166,6 +166,16 @@ impl Plan {
         sound.then_some(plan)
     }
 
+    /// Some of the jobs, in the same order. Nobody of them may need a service of one that is left out.
+    #[must_use]
+    pub fn only(&self, jobs: &[JobId]) -> Self {
+        let mut plan = Self { services: self.services.clone(), ..Self::new(self.phase, self.parallel) };
+        for id in jobs {
+            plan.add(self.job(*id));
+        }
+        plan
+    }
+
     /// The same jobs without their needs.
     #[must_use]
     pub fn without_needs(mut self) -> Self {

@@ -130,9 +130,17 @@ pub(super) fn choose(root: &Root, request: &Request, links: &Links, sources: &So
         Members::Level { level, previous } => {
             let mut members = of_level(root, *level, request.phase, links, sources, &mut unit.diagnostics);
             unit.ordered = links.of(*level).is_some();
-            if let Some(previous) = previous.filter(|previous| *previous != Level::S) {
+            if let Some(previous) = before(*level, *previous) {
                 let before = of_level(root, previous, request.phase, links, sources, &mut Vec::new());
-                let had: HashSet<&str> = before.iter().map(|member| member.script.as_str()).collect();
+                let mut had: HashSet<&str> = before.iter().map(|member| member.script.as_str()).collect();
+                let stopped = match request.phase {
+                    // Who has a `K` link, too, was stopped on purpose just now, and is started again.
+                    Phase::Start => of_level(root, *level, Phase::Stop, links, sources, &mut Vec::new()),
+                    Phase::Stop => Vec::new(),
+                };
+                for member in &stopped {
+                    had.remove(member.script.as_str());
+                }
                 members.retain(|member| !had.contains(member.script.as_str()));
                 if request.phase == Phase::Start {
                     unit.given.extend(provided(&before, sources));
@@ -146,6 +154,12 @@ pub(super) fn choose(root: &Root, request: &Request, links: &Links, sources: &So
         }
     }
     unit
+}
+
+/// The level that one is compared with. What ends it all is done whole: somebody may have started by hand what the
+/// level before had stopped. And level S has started nothing that it would be said of.
+pub fn before(level: Level, previous: Option<Level>) -> Option<Level> {
+    previous.filter(|previous| *previous != Level::S && !level.is_shutdown())
 }
 
 fn chosen(definition: &Definition) -> Chosen {

@@ -10,7 +10,7 @@ mod request;
 mod scripts;
 mod sources;
 
-pub use members::Chosen;
+pub use members::{Chosen, before};
 pub use request::{Members, Pairs, Request};
 pub use sources::{INIT_D, Sources};
 
@@ -54,6 +54,11 @@ impl Loaded {
     /// What a job is expected to take, in microseconds.
     pub fn cost(&self, job: JobId) -> Option<u64> {
         self.costs.get(job.index()).filter(|cost| **cost > 0).map(|cost| u64::from(*cost))
+    }
+
+    /// Keeps the costs of some jobs only: those of [`Plan::only`].
+    pub fn keep_costs(&mut self, jobs: &[JobId]) {
+        self.costs = jobs.iter().map(|job| self.costs.get(job.index()).copied().unwrap_or(0)).collect();
     }
 
     /// Whether the time of any job is known.
@@ -200,7 +205,7 @@ fn rebuild(
     let mut gathered = Gathered::read(root, history, request);
     let (mut plan, problems) =
         gathered.with_graph(request, |graph, problems| (graph.plan(), problems.to_vec()));
-    if !plan.parallel {
+    if !plan.parallel || closes(request) {
         plan = fall_back(plan, gathered.unit.ordered);
     }
     let stored = history.and_then(|history| history.costs(request.phase).ok()).unwrap_or_default();
@@ -224,6 +229,13 @@ fn rebuild(
     // a cold plan.
     std::mem::forget(gathered);
     Loaded { plan, cached: false, why, problems, key, batch, costs }
+}
+
+/// Whether these are the last scripts of a shutdown, the `S` links of level 0 or 6: each is the only one that may be
+/// under way, and their numbers say in which order.
+fn closes(request: &Request) -> bool {
+    let Members::Level { level, .. } = request.members else { return false };
+    level.is_shutdown() && request.phase == Phase::Start
 }
 
 /// What is run when verify failed: the given order, one by one. Links and pairs are given in an order that means

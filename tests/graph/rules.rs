@@ -108,13 +108,34 @@ fn unknown_ones_run_last_and_one_by_one() {
     check(&[
         ("after every known one", start("u unknown\na\nb rs:a\nv unknown\nc"), "a>b b-u c-u u-v"),
         ("after $all", start("z rs:$all\nu unknown\na"), "a-z z-u"),
-        ("when stopping too", stop("a\nu unknown\nb rs:a"), "a-u b-a"),
+        ("first when stopping", stop("a\nu unknown\nb rs:a\nv unknown"), "b-a u-v v-b"),
         ("nobody else", start("u unknown\nv unknown\nw unknown"), "u-v v-w"),
         ("being before one is no edge of its own", start("a sb:u\nu unknown"), "a-u"),
     ]);
     // The place of a circle that was opened is before them too.
     let case = start("u unknown\na ss:b\nb ss:a\nc");
     assert_eq!(case.edges(), "a-u b-a c-u");
+}
+
+#[test]
+fn steps_of_a_shutdown_are_taken_alone() {
+    let halting =
+        "sendsigs rp:umountnfs\numountnfs rp:umountfs\numountfs rp:umountroot\numountroot sp:halt\nhalt";
+    let with = |more: &str| stop(&format!("{halting}\n{more}"));
+    let all = |more: &str| {
+        let always = "sendsigs-umountnfs umountfs-umountroot umountnfs-umountfs umountroot-halt";
+        let mut edges: Vec<&str> = always.split(' ').chain(more.split_whitespace()).collect();
+        edges.sort_unstable();
+        edges.join(" ")
+    };
+    assert_eq!(with("free stops").edges(), all("free-sendsigs"));
+    assert_eq!(with("late stops sa:umountnfs").edges(), all("umountnfs-late late-umountfs"));
+    assert_eq!(with("last stops sa:umountroot").edges(), all("umountroot-last last-halt"));
+    assert_eq!(with("u unknown").edges(), all("u-sendsigs"));
+    // In other levels they are scripts like others.
+    assert_eq!(with("free stops").level("2").edges(), all(""));
+    let single = start("killprocs\nsingle rs:killprocs\nlogs\nu unknown").level("1");
+    assert_eq!(single.edges(), "killprocs-logs killprocs-u killprocs>single logs-single logs-u u-single");
 }
 
 #[test]

@@ -56,8 +56,8 @@ fn links_of_a_shutdown_are_all_called_to_stop() {
 fn not_running_is_well_for_the_last_scripts_of_a_shutdown() {
     let sandbox = tree(&[Script::new("halt").then("exit 7")]);
     sandbox.link("6", "S90halt");
-    let run = sandbox.serelrc(&["start", "6"]).expect_code(0);
-    assert!(run.stdout.contains("1 ok"), "{run}");
+    sandbox.serelrc(&["start", "6"]).expect_code(0);
+    assert_eq!(sandbox.journal(), ["halt stop"]);
 }
 
 #[test]
@@ -83,4 +83,36 @@ fn a_change_as_json_is_one_document_for_each_unit() {
         serde_json::Deserializer::from_str(&run.stdout).into_iter().map(Result::unwrap).collect();
     let units: Vec<&str> = documents.iter().map(|document| document["unit"].as_str().unwrap()).collect();
     assert_eq!(units, ["stop 3 from 2", "start 3 from 2"]);
+}
+
+/// The machine may be gone with them: all that belongs to the end of a run is done before.
+#[test]
+fn what_closes_a_level_is_called_after_the_summary_on_the_console_itself() {
+    let sandbox = tree(&[
+        Script::new("daemon"),
+        Script::new("umountroot").says("Should-Stop", "halt"),
+        Script::new("waiter").says("X-Stop-After", "umountroot"),
+        Script::new("halt").then("echo 'Will now halt.'; [ -s \"${0%/*}/../serel/history.db\" ]"),
+    ]);
+    for name in ["daemon", "umountroot", "waiter", "halt"] {
+        sandbox.link("0", &format!("K01{name}"));
+    }
+    let run = sandbox.serelrc(&["change", "0", "--previous", "2"]).expect_code(0);
+    assert_eq!(sandbox.journal(), ["daemon stop", "umountroot stop", "waiter stop", "halt stop"]);
+    let place = |word: &str| run.stdout.find(word).unwrap_or_else(|| panic!("no {word}\n{run}"));
+    assert!(place("1 job, 1 ok") < place("Will now halt."), "{run}");
+    assert!(run.stdout.ends_with("Will now halt.\n"), "{run}");
+    // What they take is not known, and what they are is: the plan is the same next time.
+    let second = sandbox.serelrc(&["stop", "0", "--previous", "2"]).expect_code(0);
+    assert!(second.stdout.contains("plan: cached"), "{second}");
+    let shown = sandbox.serelrc(&["stop", "0", "--previous", "2", "--dry-run"]).expect_code(0);
+    assert!(shown.stdout.contains("/etc/init.d/halt"), "{shown}");
+}
+
+#[test]
+fn a_step_that_fails_is_an_exit_code_too() {
+    let sandbox = tree(&[Script::new("halt").then("exit 1")]);
+    sandbox.link("0", "K01halt");
+    let run = sandbox.serelrc(&["stop", "0"]).expect_code(1);
+    assert!(run.stderr.contains("serelrc: halt: exit status: 1"), "{run}");
 }

@@ -1,0 +1,110 @@
+//! Who runs a level: we, or the startpar that is there besides.
+
+use super::{add_real, answer, rc, tree};
+use crate::support::script::Script;
+
+const CALL: &str = "ours -M start -P N -R 2";
+
+#[test]
+fn a_level_that_is_not_named_is_the_real_one_s_at_once() {
+    let settings = |text: &str| {
+        let sandbox = tree(&[Script::new("a")]);
+        add_real(&sandbox);
+        sandbox.write("etc/default/serel", text, 0o644);
+        let ours = rc(&sandbox, "/bin/sh", CALL).expect_code(0);
+        let called = format!("real -e {}/etc -p 4 -t 20 -T 3 -M start -P N -R 2", sandbox.path().display());
+        match &sandbox.journal()[..] {
+            [one] if *one == called => {
+                assert_eq!((&*ours.stdout, &*ours.stderr), ("failed_service=\"from the real one\"\n", ""));
+                false
+            }
+            [one] if one == "a start" => true,
+            other => panic!("{other:?}\n{ours}"),
+        }
+    };
+    assert!(!settings("SEREL_RUNLEVELS=\"S 3 4 5\"\n"));
+    assert!(!settings("SEREL_RUNLEVELS=\n"));
+    assert!(settings("SEREL_RUNLEVELS=\"S 2\"\n"));
+    assert!(settings("# nothing is said\n"));
+}
+
+#[test]
+fn the_kernel_s_command_line_has_the_last_word() {
+    let sandbox = tree(&[Script::new("a")]);
+    add_real(&sandbox);
+    sandbox.write("etc/default/serel", "SEREL_RUNLEVELS=\"S 2\"\n", 0o644);
+    for (line, ours) in [("quiet serel=off", false), ("quiet SEREL_RUNLEVELS=S,3", false), ("quiet", true)] {
+        sandbox.forget_journal();
+        sandbox.write("proc/cmdline", line, 0o644);
+        rc(&sandbox, "/bin/sh", CALL).expect_code(0);
+        assert_eq!(sandbox.journal() == ["a start"], ours, "{line}: {:?}", sandbox.journal());
+    }
+}
+
+#[test]
+fn settings_that_others_can_write_are_not_read() {
+    let sandbox = tree(&[Script::new("a")]);
+    add_real(&sandbox);
+    sandbox.write("etc/default/serel", "SEREL_RUNLEVELS=3\n", 0o666);
+    let ours = rc(&sandbox, "/bin/sh", CALL).expect_code(0);
+    assert_eq!(sandbox.journal(), ["a start"]);
+    assert!(ours.stderr.contains("etc/default/serel: can be written by others"), "{ours}");
+}
+
+#[test]
+fn where_there_is_no_other_one_the_links_are_run_in_their_order() {
+    let sandbox = tree(&[
+        Script::new("a").then("exit 5"),
+        // Its link says first, its header last: links it is.
+        Script::new("b").says("Required-Start", "c").then("exit 1"),
+        Script::new("c"),
+    ]);
+    for link in ["S01b", "S02a", "S02c", "K01c"] {
+        sandbox.link("2", link);
+    }
+    sandbox.write("etc/default/serel", "SEREL_RUNLEVELS=3\n", 0o644);
+    let ours = rc(&sandbox, "/bin/sh", &CALL.replace("ours", "PATH=\"$TREE/bin\"; ours")).expect_code(1);
+    assert_eq!(sandbox.journal(), ["b start", "a start", "c start"], "{ours}");
+    assert_eq!(ours.stdout, answer("b", "a", ""), "{ours}");
+    assert!(ours.stderr.contains("there is no other startpar in PATH"), "{ours}");
+}
+
+/// Two copies of us do not hand over to each other for ever.
+#[test]
+fn a_second_copy_of_us_is_asked_once() {
+    let sandbox = tree(&[Script::new("a")]);
+    sandbox.link("2", "S01a");
+    std::fs::create_dir(sandbox.at("real")).unwrap();
+    std::fs::copy(env!("CARGO_BIN_EXE_serelrc"), sandbox.at("real/startpar")).unwrap();
+    sandbox.write("proc/cmdline", "serel=off", 0o644);
+    let text = "PATH=\"$TREE/bin:$TREE/real\"; ours -M start -P N -R 2";
+    let ours = rc(&sandbox, "/bin/sh", text).expect_code(0);
+    assert_eq!(sandbox.journal(), ["a start"], "{ours}");
+}
+
+#[test]
+fn what_we_do_not_do_ourselves_is_handed_on() {
+    let sandbox = tree(&[]);
+    add_real(&sandbox);
+    for call in ["-p 4 -a start /bin/x /bin/y", "-Q", "-M what", "-M start -P N -R x", "-M start -P N"] {
+        sandbox.forget_journal();
+        rc(&sandbox, "/bin/sh", &format!("startpar {call}")).expect_code(0);
+        assert_eq!(sandbox.journal(), [format!("real {call}")]);
+    }
+    let alone = rc(&sandbox, "/bin/sh", "PATH=\"$TREE/bin\"; startpar -M start -P N").expect_code(1);
+    assert!(alone.stderr.contains("-R"), "{alone}");
+    let version = rc(&sandbox, "/bin/sh", "startpar -v; echo words | startpar -f").expect_code(0);
+    assert_eq!(version.stdout, format!("startpar (serelrc) version {}\nwords\n", env!("CARGO_PKG_VERSION")));
+}
+
+#[test]
+fn options_that_do_not_fit_are_said_and_left_out() {
+    let sandbox = tree(&[Script::new("a")]);
+    sandbox.write("etc/default/serel", "SEREL_OPTIONS=\"--jobs many\"\n", 0o644);
+    let ours = rc(&sandbox, "/bin/sh", CALL).expect_code(0);
+    assert_eq!(sandbox.journal(), ["a start"]);
+    assert!(
+        ours.stderr.contains("SEREL_OPTIONS=\"--jobs many\" is left out") && ours.stderr.contains("many"),
+        "{ours}"
+    );
+}
