@@ -18,6 +18,7 @@ mod show;
 mod standin;
 mod start;
 mod switch;
+mod system;
 mod systemtap;
 mod wrap;
 
@@ -30,6 +31,7 @@ pub use show::{explain, graph, plan, verify};
 pub use standin::{Part, hand_over, stand_in, step_aside};
 pub use start::{auto_slots, change, start};
 pub use switch::Switch;
+pub use system::{Foreseen, system};
 pub use systemtap::systemtap;
 pub use wrap::{Wrapped, wrap};
 
