@@ -109,8 +109,8 @@ fn save(batch: Batch, common: &Common) {
             log::warn!("the damaged history was set aside as {} and a new one begun", aside.display());
         }
         Ok(Kept::Saved(_)) => {}
-        // What every early boot meets.
-        Ok(Kept::Waiting(path, Trouble::ReadOnly { .. })) => {
+        // What every early boot meets. Once more, and the root stays as it is: then somebody should know.
+        Ok(Kept::Waiting(path, Trouble::ReadOnly { .. })) if pending::is_first(&path) => {
             log::info!("the history cannot be written yet: what was learnt waits in {}", path.display());
         }
         Ok(Kept::Waiting(path, trouble)) => {
