@@ -32,6 +32,8 @@ pub(super) fn members(root: &Root, plan: &Plan, pairs: &[(String, String)]) -> V
         }
     }
     let provided = plan.providers();
+    // What holds the jobs of a serial plan together is nothing that a daemon could know.
+    let real = |service| !Plan::is_link(&plan.services[service]);
     let named = |service| match plan.phase {
         Phase::Start => plan.services[service].to_owned(),
         Phase::Stop => stop_of(&plan.services[service]),
@@ -42,12 +44,14 @@ pub(super) fn members(root: &Root, plan: &Plan, pairs: &[(String, String)]) -> V
             known.push(job.script.to_owned());
             known.sort_unstable();
             known.dedup();
-            let needs = job.needs.iter().filter(|need| !provided[need.service].is_empty());
-            let withdraws: &[_] = if plan.phase == Phase::Stop { job.provides } else { &[] };
+            let needs =
+                job.needs.iter().filter(|need| real(need.service) && !provided[need.service].is_empty());
+            let provides = job.provides.iter().copied().filter(|service| real(*service));
+            let stopped = (plan.phase == Phase::Stop).then(|| provides.clone()).into_iter().flatten();
             Member {
                 paths: known,
-                provides: job.provides.iter().map(|service| named(*service)).collect(),
-                withdraws: withdraws.iter().map(|service| plan.services[*service].to_owned()).collect(),
+                withdraws: stopped.map(|service| plan.services[service].to_owned()).collect(),
+                provides: provides.map(named).collect(),
                 needs: needs.map(|need| (named(need.service), need.strength)).collect(),
             }
         })

@@ -19,7 +19,7 @@ use std::path::PathBuf;
 
 /// Where temporary state is, and ours in it.
 const RUN: &str = "/run";
-const OURS: &str = "/run/serel";
+pub(super) const OURS: &str = "/run/serel";
 
 /// First words of a journal, before the identity of the boot.
 const HEAD: &str = "serel 1 boot";

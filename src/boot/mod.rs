@@ -109,14 +109,21 @@ fn save(batch: Batch, common: &Common) {
             log::warn!("the damaged history was set aside as {} and a new one begun", aside.display());
         }
         Ok(Kept::Saved(_)) => {}
-        // What every early boot meets.
-        Ok(Kept::Waiting(path, Trouble::ReadOnly { .. })) => {
+        // What every early boot meets. Once more, and the root stays as it is: then somebody should know.
+        Ok(Kept::Waiting(path, Trouble::ReadOnly { .. })) if pending::is_first(&path) => {
             log::info!("the history cannot be written yet: what was learnt waits in {}", path.display());
         }
         Ok(Kept::Waiting(path, trouble)) => {
             log::warn!("{trouble}; it waits in {} for the next run", path.display());
         }
         Err(trouble @ Trouble::ReadOnly { .. }) => log::debug!("{trouble}"),
+        // Said when it was opened, and nothing has changed since.
+        Err(
+            trouble @ (Trouble::Untrusted { .. }
+            | Trouble::Foreign { .. }
+            | Trouble::Schema { .. }
+            | Trouble::HotJournal { .. }),
+        ) => log::info!("{trouble}"),
         Err(trouble) => log::warn!("{trouble}"),
     }
 }

@@ -4,7 +4,7 @@
 //! in memory where `/run` is. Whoever saves next (the unit of the runlevel, a few seconds later) saves it first. Where
 //! there is no `/run` either, nothing is kept.
 
-use super::journal::ours;
+use super::journal::{OURS, ours};
 use crate::fingerprint::Digest;
 use crate::history::{Batch, History, Populated, Saved, Trouble};
 use crate::root::Root;
@@ -46,10 +46,15 @@ pub(super) fn save(root: &Root, database: &Path, mut batch: Batch) -> Result<Kep
         let saved = batch.clone().save(database)?;
         Ok(Kept::Saved(Saved { set_aside: first.or(saved.set_aside.clone()), ..saved }))
     });
-    saved.or_else(|trouble| match waiting {
+    saved.or_else(|trouble| match waiting.or_else(|| Waiting::make(root)) {
         Some(waiting) if may_pass(&trouble) => waiting.keep(database, &batch, trouble),
         _ => Err(trouble),
     })
+}
+
+/// Whether nothing else was waiting when this file was written.
+pub(super) fn is_first(path: &Path) -> bool {
+    path.file_name().is_some_and(|name| name.as_encoded_bytes() == format!("{PREFIX}1").as_bytes())
 }
 
 /// The last call of `serelhistory --populate`: what waits is younger than what the history has.
@@ -72,7 +77,8 @@ pub(super) fn plan(root: &Root, database: &Path, key: &Digest) -> Result<Option<
 
 /// What waits for a history, the oldest first; who may not read it sees nothing.
 fn batches(root: &Root, database: &Path) -> impl DoubleEndedIterator<Item = Batch> {
-    let files = ours(root).map(|directory| files(&directory)).unwrap_or_default();
+    let there = root.place(OURS).is_dir().then(|| ours(root).ok()).flatten();
+    let files = there.map(|directory| files(&directory)).unwrap_or_default();
     let database = database.to_owned();
     files.into_iter().filter_map(move |(_, path)| {
         let bytes = fs::read(path).ok()?;
@@ -111,8 +117,13 @@ struct Waiting {
 }
 
 impl Waiting {
-    /// `None` when there can be none, or another process is saving what waits.
+    /// `None` when nothing waits, or another process is saving it.
     fn look(root: &Root) -> Option<Self> {
+        root.place(OURS).is_dir().then(|| Self::make(root))?
+    }
+
+    /// With the directory made, if need be. `None` when there can be none, or another process holds it.
+    fn make(root: &Root) -> Option<Self> {
         let directory = ours(root).inspect_err(|why| log::debug!("nothing can wait: {why}")).ok()?;
         let lock = File::open(&directory).ok().and_then(|open| {
             Flock::lock(open, FlockArg::LockExclusiveNonblock).map_err(|(_, errno)| errno).ok()

@@ -25,3 +25,10 @@ pub fn commands() -> [clap::Command; 7] {
     commands.iter_mut().for_each(clap::Command::build);
     commands
 }
+
+/// The same of serelrc in the place of startpar.
+pub fn stand_in() -> clap::Command {
+    let mut command = startpar::command();
+    command.build();
+    command
+}

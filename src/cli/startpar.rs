@@ -79,6 +79,11 @@ enum Mode {
     Stop,
 }
 
+/// What the command line is made of, for the manual.
+pub(super) fn command() -> clap::Command {
+    <Cli as clap::CommandFactory>::command()
+}
+
 /// Whether the program was called as startpar.
 pub fn is_called() -> bool {
     let name = std::env::args_os().next();

@@ -11,13 +11,13 @@ mod scripts;
 mod sources;
 mod take;
 
-pub use members::{Chosen, before};
+pub use members::{Chosen, before, directories};
 pub use request::{Members, Pairs, Request};
 pub use sources::{INIT_D, Sources};
 
 use crate::definition::diagnostic::{Diagnostic, Kind, Severity};
 use crate::definition::{Facilities, scan};
-use crate::fingerprint::{Change, Check, Digest, Glance, Manifest, What};
+use crate::fingerprint::{Change, Check, Digest, Entry, Glance, Manifest, What};
 use crate::graph::{self, Expand, Expansion, Graph, Member, Scope};
 use crate::history::{Batch, History, StoredUnit, Trouble, UnitRow};
 use crate::model::{Id as _, IdVec, JobId, Phase, Place};
@@ -28,6 +28,9 @@ use listing::Listing;
 use members::{Links, Unit};
 use std::collections::HashSet;
 use std::path::Path;
+
+/// Debian's word of the administrator that the numbers of the links are the order, as before there were headers.
+const LEGACY: &str = "/etc/init.d/.legacy-bootordering";
 
 /// Changes that a rebuild names; the rest are counted.
 const NAMED: usize = 3;
@@ -89,7 +92,9 @@ impl Loaded {
 pub fn load(root: &Root, database: &Path, request: &Request) -> Loaded {
     let key = request.key();
     let mut batch = Batch::default();
-    let mut history = open(database, &mut batch);
+    let opened = History::open(database);
+    let mut failed = opened.is_err();
+    let mut history = said(opened, &mut batch);
     let found = match &history {
         Some(open) => open.unit(&key).map(|stored| stored.map(|stored| (open, stored))),
         None => Ok(None),
@@ -98,6 +103,7 @@ pub fn load(root: &Root, database: &Path, request: &Request) -> Loaded {
         Ok(found) => found.map(|(open, stored)| reuse(root, open, key, stored, &mut batch)),
         Err(trouble) => {
             say(&trouble, &mut batch);
+            failed = true;
             history = None;
             None
         }
@@ -105,17 +111,16 @@ pub fn load(root: &Root, database: &Path, request: &Request) -> Loaded {
     let why = match reused {
         Some(Ok(loaded)) => return Loaded { batch, ..loaded },
         Some(Err(why)) => why,
-        None if batch.anew || (history.is_none() && database.exists()) => {
-            "the history cannot be used".to_owned()
-        }
+        None if failed => "the history cannot be used".to_owned(),
         None if history.is_some() => "this unit is new, or its settings are".to_owned(),
         None => "there is no history yet".to_owned(),
     };
     rebuild(root, history.as_ref(), request, why, batch)
 }
 
-fn open(database: &Path, batch: &mut Batch) -> Option<History> {
-    History::open(database).unwrap_or_else(|trouble| {
+/// The history, if there is one; trouble with it is said.
+fn said(opened: Result<Option<History>, Trouble>, batch: &mut Batch) -> Option<History> {
+    opened.unwrap_or_else(|trouble| {
         say(&trouble, batch);
         None
     })
@@ -206,7 +211,7 @@ fn rebuild(
     let mut gathered = Gathered::read(root, history, request);
     let (mut plan, problems) =
         gathered.with_graph(request, |graph, problems| (graph.plan(), problems.to_vec()));
-    if !plan.parallel || closes(request) {
+    if !plan.parallel || closes(request) || gathered.legacy {
         plan = fall_back(plan, gathered.unit.ordered);
     }
     let stored = history.and_then(|history| history.costs(request.phase).ok()).unwrap_or_default();
@@ -252,7 +257,7 @@ pub fn with_graph<T>(
     request: &Request,
     call: impl FnOnce(&Graph, &[Diagnostic]) -> T,
 ) -> T {
-    let history = open(database, &mut Batch::default());
+    let history = said(History::open(database), &mut Batch::default());
     Gathered::read(root, history.as_ref(), request).with_graph(request, call)
 }
 
@@ -260,6 +265,8 @@ pub fn with_graph<T>(
 struct Gathered {
     sources: Sources,
     unit: Unit,
+    /// The order of the links is wanted and nothing else.
+    legacy: bool,
 }
 
 impl Gathered {
@@ -274,8 +281,18 @@ impl Gathered {
         };
         let mut sources = Sources::read(root, &extra, links.listed(), &known);
         sources.entries.append(&mut links.entries);
-        let unit = members::choose(root, request, &links, &sources);
-        Self { sources, unit }
+        let mut unit = members::choose(root, request, &links, &sources);
+        let mut legacy = false;
+        if matches!(request.members, Members::Level { .. }) {
+            sources.entries.push(Entry::observe(root, LEGACY));
+            legacy = unit.ordered && root.place(LEGACY).exists();
+            if legacy {
+                let text = "the links of a level are run one by one in their order, as this file has it";
+                let wish = Diagnostic::new(Severity::Warning, Kind::File, LEGACY, Place::default(), text);
+                unit.diagnostics.push(wish.help("remove it to have them run in parallel"));
+            }
+        }
+        Self { sources, unit, legacy }
     }
 
     fn with_graph<T>(&self, request: &Request, call: impl FnOnce(&Graph, &[Diagnostic]) -> T) -> T {

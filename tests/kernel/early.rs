@@ -5,7 +5,7 @@
 
 use crate::cases::{Case, Skip};
 use crate::machine::{Boot, Machine, Steps, history};
-use crate::tools::{Tools, serelrc, which};
+use crate::tools::{Tools, program, which};
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::Path;
@@ -18,6 +18,8 @@ pub(crate) const CASES: &[Case] = &[
     ("early::a_root_that_cannot_be_written", read_only),
     ("early::what_is_learnt_before_the_root_can_be_written_is_saved_later", pending),
     ("early::a_damaged_history", damaged),
+    ("early::what_goes_wrong_keeps_no_machine_from_booting", trouble),
+    ("early::daemon_history_and_client_on_a_read_only_root", suite),
 ];
 
 /// Scripts: name, what they need, level.
@@ -45,7 +47,9 @@ fn boot() -> Result<&'static Boot, Skip> {
         }
         symlink("busybox", machine.at("bin/sh")).expect("a new link");
         machine.program(&which("busybox").expect("BUG: looked for before"), "bin/busybox");
-        machine.stripped(&serelrc(), "sbin/serelrc");
+        for name in ["serelrc", "serelhistory", "sereld", "serelc"] {
+            machine.stripped(&program(name), &format!("sbin/{name}"));
+        }
         machine.file(&here.join("init"), "init", 0o755);
         let script = fs::read_to_string(here.join("script")).expect("one of our files");
         for (name, needs, level) in SCRIPTS {
@@ -53,9 +57,10 @@ fn boot() -> Result<&'static Boot, Skip> {
             machine.text(&format!("etc/init.d/{name}"), &text, 0o755);
         }
         machine.with(&["-rtc", "base=1970-01-01T00:00:00"]);
-        let cases = ["bare", "devices", "read-only", "pending", "damaged"];
+        let cases = ["bare", "devices", "read-only", "pending", "damaged", "trouble", "suite"];
         let cases: Vec<String> = cases.iter().map(|name| format!("early/{name}")).collect();
         machine.file(&here.join("tree.sh"), "cases/early/tree.sh", 0o644);
+        machine.text("cases/script", &script, 0o644);
         Ok(machine.boot(tools, &cases.iter().map(String::as_str).collect::<Vec<_>>()))
     })
     .as_ref()
@@ -102,6 +107,7 @@ fn bare() -> Result<(), Skip> {
     all_ran(&steps, "first-ran", &["S", "2"]);
     both(&steps, "second", "cached");
     all_ran(&steps, "second-ran", &["S", "2"]);
+    assert_eq!(steps.ended("left", 0).stdout, "/etc/serel:\nhistory.db\n\n/run:\n", "{}", steps.all());
     assert_eq!(steps.ended("clock-is", 0).stdout, "2031\n");
     both(&steps, "clock", "cached");
     all_ran(&steps, "clock-ran", &["S", "2"]);
@@ -164,5 +170,47 @@ fn damaged() -> Result<(), Skip> {
     both(&steps, "second", "rebuilt");
     both(&steps, "third", "cached");
     assert_eq!(steps.ended("files", 0).stdout, "history.db\nhistory.db.bad\n");
+    Ok(())
+}
+
+fn trouble() -> Result<(), Skip> {
+    let steps = boot()?.case("early/trouble");
+    both(&steps, "directory", "rebuilt: the history cannot be used");
+    both(&steps, "full", "rebuilt");
+    for level in ["S", "2"] {
+        let said = |name: &str| &steps.ended(&format!("{name}-{level}"), 0).stderr;
+        assert!(said("directory").contains("it is not a regular file"), "{}", steps.all());
+        assert!(said("full").contains("no space is left for the history"), "{}", steps.all());
+    }
+    steps.ended("killed", 137);
+    let resumed = steps.ended("resumed", 0);
+    assert!(resumed.stderr.contains("4 of 6 services were started before"), "{}", steps.all());
+    all_ran(&steps, "resumed-ran", &["S"]);
+    let circle = steps.ended("circle", 1);
+    assert!(circle.stderr.contains("circle of needs: egg -> hen -> egg"), "{}", steps.all());
+    assert!(circle.stderr.contains("falling back to the given order, one by one"), "{}", steps.all());
+    assert!(circle.stdout.contains("ghost  not started: no such script, or no such interpreter"));
+    let ran = &steps.ended("circle-ran", 0).stdout;
+    for name in ["egg", "hen", "syslog", "cron", "ssh"] {
+        assert!(ran.contains(&format!("end {name}\n")), "{}", steps.all());
+    }
+    Ok(())
+}
+
+fn suite() -> Result<(), Skip> {
+    let steps = boot()?.case("early/suite");
+    for name in ["daemon", "populate"] {
+        assert_eq!(steps.ended(name, 0).stderr, "", "{}", steps.all());
+    }
+    assert_eq!(steps.ended("verify", 0).stdout, "success\n", "{}", steps.all());
+    assert!(steps.ended("unit", 0).stdout.contains("6 ok"), "{}", steps.all());
+    let known = &steps.ended("known", 0).stdout;
+    for service in ["early", "mountall", "network"] {
+        let line = known.lines().find(|line| line.split_whitespace().next() == Some(service));
+        assert!(line.is_some_and(|line| line.contains(" available ")), "{service}\n{}", steps.all());
+    }
+    steps.ended("stop", 0);
+    steps.ended("later", 0);
+    assert_eq!(steps.ended("verify-later", 0).stdout, "success\n", "{}", steps.all());
     Ok(())
 }

@@ -103,11 +103,11 @@ pub(crate) fn build_dir() -> PathBuf {
     ONCE.get_or_init(locked).0.clone()
 }
 
-/// serelrc: the one that was built with the tests, or the one that is released, from the directory that
+/// One of our programs: as it was built with the tests, or as it is released, in the directory that
 /// `SEREL_TESTS_PROGRAMS` names.
-pub(crate) fn serelrc() -> PathBuf {
-    let released = std::env::var_os("SEREL_TESTS_PROGRAMS").map(|dir| PathBuf::from(dir).join("serelrc"));
-    released.unwrap_or_else(|| env!("CARGO_BIN_EXE_serelrc").into())
+pub(crate) fn program(name: &str) -> PathBuf {
+    let built = Path::new(env!("CARGO_BIN_EXE_serelrc")).parent().expect("a directory").to_owned();
+    std::env::var_os("SEREL_TESTS_PROGRAMS").map_or(built, PathBuf::from).join(name)
 }
 
 /// The path of a program.

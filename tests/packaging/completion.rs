@@ -61,7 +61,7 @@ fn zsh(line: &str, whole: &str) {
 fn fish(line: &str) -> Vec<String> {
     let program = line.split(' ').next().unwrap();
     let script = format!(
-        "source {}; complete --do-complete '{line}' | string split -f1 \\t",
+        "source {}; complete --do-complete '{line}' | string split -f1 \\t; true",
         contrib(&format!("completions/{program}.fish")).display()
     );
     let home = tempfile::tempdir().unwrap();
@@ -75,6 +75,9 @@ fn offered(done: &Finished) -> Vec<String> {
     words.sort();
     words
 }
+
+/// What serel-boot is completed to, which bash does by a list of words.
+const BOOT: (&str, &str) = ("serel-boot dis", "disable");
 
 /// A line for each program, and something that it has to be completed to.
 const LINES: [(&str, &str); 7] = [
@@ -98,14 +101,14 @@ fn bash_completes() {
 
 #[test]
 fn zsh_completes() {
-    for (line, whole) in LINES {
+    for (line, whole) in LINES.into_iter().chain([BOOT]) {
         zsh(line, whole);
     }
 }
 
 #[test]
 fn fish_completes() {
-    for (line, whole) in LINES {
+    for (line, whole) in LINES.into_iter().chain([BOOT]) {
         assert_eq!(fish(line), [whole], "{line}");
     }
 }

@@ -22,7 +22,7 @@ fn contrib(file: &str) -> PathBuf {
 /// The definition of one program's command line.
 #[track_caller]
 fn command(program: &str) -> Command {
-    let mut commands = serel::cli::commands().into_iter();
+    let mut commands = serel::cli::commands().into_iter().chain([serel::cli::stand_in()]);
     commands.find(|command| command.get_name() == program).unwrap_or_else(|| panic!("no program {program}"))
 }
 

@@ -205,20 +205,22 @@ fn what_keeps_rc_from_calling_startpar() {
 #[test]
 fn the_hook_of_rc() {
     let tree = machine();
-    tree.write("etc/init.d/rc", &format!("#!/bin/sh\n. /usr/lib/serel/rc/hook; run\n{RC}"), 0o755);
-    finds(&tree, 1, "rc", true, "etc/init.d/rc calls /usr/lib/serel/rc/hook, which is not there");
-    tree.write("usr/lib/serel/rc/hook", "", 0o644);
+    tree.write("etc/init.d/rc", &format!("#!/bin/sh\n/usr/lib/serel/serel-rc \"$1\" && exit\n{RC}"), 0o755);
+    finds(&tree, 1, "rc", true, "etc/init.d/rc calls /usr/lib/serel/serel-rc, which is not there");
+    tree.write("usr/lib/serel/serel-rc", "", 0o644);
     finds(&tree, 0, "settings", false, "serel is in place, and runs no level of a boot");
     tree.write("etc/default/serel", "SEREL_RUNLEVELS=2\n", 0o644);
     let shown = verify(&tree).expect_code(0);
     assert!(
-        shown.stdout.starts_with("rc: /etc/init.d/rc calls the hook of serel: /usr/lib/serel/rc/hook\n"),
+        shown.stdout.starts_with("rc: /etc/init.d/rc calls the hook of serel: /usr/lib/serel/serel-rc\n"),
         "{shown}"
     );
     assert!(
         shown.stdout.contains("start 2: serel;") && shown.stdout.contains("start S: as without"),
         "{shown}"
     );
+    tree.write("etc/init.d/.legacy-bootordering", "", 0o644);
+    finds(&tree, 1, "rc", true, "/usr/lib/serel/serel-rc leaves everything to ");
 }
 
 #[test]

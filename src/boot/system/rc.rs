@@ -90,6 +90,10 @@ impl Rc {
 
     fn hooked(root: &Root, script: &str, hook: &str, findings: &mut Findings) -> Way {
         if root.resolve(hook).is_ok_and(|file| root.real(&file).is_file()) {
+            if let Some(why) = legacy(root) {
+                let text = format!("{hook} leaves everything to {}: {why}", root.shown(script));
+                findings.error("rc", text, "take away what is in the way");
+            }
             return Way::Hook { hook: hook.to_owned() };
         }
         let text = format!("{} calls {hook}, which is not there", root.shown(script));
@@ -249,6 +253,11 @@ fn serial(root: &Root) -> Option<String> {
     if let Some(missing) = depends.iter().find(|file| !is_empty(file)) {
         return Some(format!("{} is missing or empty", root.shown(missing)));
     }
+    legacy(root)
+}
+
+/// Why scripts are meant to be run one by one, whoever runs them.
+fn legacy(root: &Root) -> Option<String> {
     if root.resolve(LEGACY).is_ok() {
         return Some(format!("{} is there", root.shown(LEGACY)));
     }

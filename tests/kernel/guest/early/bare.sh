@@ -6,6 +6,7 @@ both first
 step first-ran ran
 both second
 step second-ran ran
+step left ls /etc/serel /run
 # The clock is set in the middle of it.
 hook checkroot date -s 2031-01-01
 both clock
