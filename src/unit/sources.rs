@@ -3,13 +3,15 @@
 
 use super::listing::{Listing, dead_link};
 use super::scripts::Scripts;
-use super::take::{Taken, Wanted, What, take_all};
+use super::take::{Taken, take_all};
+use super::wanted::{Wanted, What};
 use crate::definition::diagnostic::{Diagnostic, Kind, Severity};
 use crate::definition::{Facilities, scan, trust};
 use crate::fingerprint::{Digest, Entry, Stat, clock};
 use crate::history::StoredReading;
 use crate::model::{Definition, Place, Source};
-use crate::root::Root;
+use crate::root::{Root, UPSTART_JOB};
+use std::collections::btree_map::Entry as Slot;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::io;
 use std::path::Path;
@@ -46,6 +48,8 @@ pub struct Sources {
     listed: HashSet<String>,
     /// Links and missing paths that are.
     walked: HashSet<String>,
+    /// Links to upstart's stand-in script.
+    jobs: HashSet<String>,
     /// How many files were read because they had changed or were new.
     pub parsed: usize,
 }
@@ -120,8 +124,11 @@ impl Sources {
             .collect();
         let names: BTreeSet<String> =
             if overrides.is_empty() { BTreeSet::new() } else { scripts.values().cloned().collect() };
+        let what = |path: &str, name| {
+            if self.jobs.contains(path) { What::Job { name } } else { What::Script { name } }
+        };
         let mut wanted: Vec<Wanted> =
-            scripts.into_iter().map(|(path, name)| Wanted { path, what: What::Script { name } }).collect();
+            scripts.into_iter().map(|(path, name)| Wanted { what: what(&path, name), path }).collect();
         // The strongest that speaks of a script is the one that counts.
         let mut overridden = BTreeSet::new();
         for (directory, script) in overrides {
@@ -191,19 +198,17 @@ impl Sources {
     /// that asks by which name it was called.
     fn script(&mut self, root: &Root, name: &str, path: &str, scripts: &mut BTreeMap<String, String>) {
         match self.resolve(root, path) {
-            Ok(resolved) if resolved.ends_with("/upstart-job") => {
-                self.diagnostics.push(
-                    Diagnostic::new(
-                        Severity::Warning,
-                        Kind::File,
-                        path,
-                        Place::default(),
-                        "an upstart job has no header that can be read without running it; it is started last",
-                    )
-                    .help("write an override header for it in /etc/serel/overrides")
-                    .services([name]),
-                );
-                scripts.insert(path.to_owned(), name.to_owned());
+            Ok(resolved) if resolved.ends_with(UPSTART_JOB) => {
+                let own = root.script(path).unwrap_or(resolved);
+                if let Slot::Vacant(vacant) = scripts.entry(own) {
+                    let text = "an upstart job has no header that can be read without running it; it is started last";
+                    let at = Place::default();
+                    let said = Diagnostic::new(Severity::Warning, Kind::File, vacant.key(), at, text);
+                    let help = "write an override header for it in /etc/serel/overrides";
+                    self.diagnostics.push(said.help(help).services([name]));
+                    self.jobs.insert(vacant.key().clone());
+                    vacant.insert(name.to_owned());
+                }
             }
             Ok(resolved) => {
                 // A second name of a script of the same directory is no second script.
@@ -244,7 +249,7 @@ impl Sources {
         self.entries.push(taken.entry);
         let mut definitions = taken.reading.definitions.into_iter();
         match wanted.what {
-            What::Script { .. } => {
+            What::Script { .. } | What::Job { .. } => {
                 if let Some(definition) = definitions.next() {
                     self.scripts.push(definition);
                 }

@@ -3,10 +3,10 @@
 //! Reading is the part that is slow on a cold disk, so it is done by a pool of threads of its own: many where the disk
 //! is waited for, one for each processor where everything is in memory already.
 
-use crate::definition::{Reading, header, rdf, trust};
+use super::wanted::{Wanted, What};
+use crate::definition::{Reading, trust};
 use crate::fingerprint::{Digest, Entry, Stat, clock};
 use crate::history::StoredReading;
-use crate::model::Source;
 use crate::root::Root;
 use crate::{memory, processors};
 use std::collections::HashMap;
@@ -23,22 +23,6 @@ const WAITING: Duration = Duration::from_micros(150);
 const READERS: usize = 16;
 /// So many new files are worth huge pages: what is made of them takes some megabytes.
 const MANY: usize = 1_000;
-
-/// What a file is read as.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum What {
-    Script { name: String },
-    Override { script: String },
-    Rdf,
-    Facilities,
-}
-
-/// A file to read.
-#[derive(Debug, Clone)]
-pub(super) struct Wanted {
-    pub(super) path: String,
-    pub(super) what: What,
-}
 
 /// What became of it.
 pub(super) struct Taken {
@@ -79,6 +63,10 @@ pub(super) fn take_all(
 /// Takes one file: from the history when it is what it was, else from the disk.
 fn take(root: &Root, wanted: &Wanted, known: Option<&StoredReading>) -> Taken {
     let before = clock();
+    if let What::Job { .. } = wanted.what {
+        let entry = Entry::observe(root, &wanted.path);
+        return Taken { entry, reading: wanted.parse(&[]), bytes: Vec::new(), body: None };
+    }
     if wanted.what != What::Facilities
         && let Some(known) = known
         && !known.racy
@@ -117,26 +105,5 @@ fn encode(reading: &Reading) -> Vec<u8> {
     match postcard::to_slice(reading, &mut [0; 1024]) {
         Ok(small) => small.to_vec(),
         Err(_) => postcard::to_stdvec(reading).unwrap_or_default(),
-    }
-}
-
-impl Wanted {
-    /// Whether a reading was made for the same use: one file may be known by two names, or be a script and an override.
-    fn fits(&self, reading: &Reading) -> bool {
-        reading.definitions.iter().all(|found| match &self.what {
-            What::Script { name } => found.name == *name && found.source != Source::Override,
-            What::Override { script } => found.name == *script && found.source == Source::Override,
-            What::Rdf => found.source == Source::Rdf,
-            What::Facilities => false,
-        })
-    }
-
-    fn parse(&self, bytes: &[u8]) -> Reading {
-        match &self.what {
-            What::Script { name } => header::parse(&self.path, &self.path, name, Source::Header, bytes),
-            What::Override { script } => header::parse(&self.path, "", script, Source::Override, bytes),
-            What::Rdf => rdf::parse(&self.path, bytes),
-            What::Facilities => Reading::default(),
-        }
     }
 }
