@@ -5,6 +5,7 @@ mod definition;
 mod fingerprint;
 mod graph;
 mod history;
+mod hooks;
 mod logging;
 mod packaging;
 mod processes;

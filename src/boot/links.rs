@@ -16,7 +16,7 @@ use std::ffi::CString;
 
 /// All links of a level.
 fn links(root: &Root, level: Level) -> Vec<Link> {
-    let entries = std::fs::read_dir(root.place(&directory(level))).into_iter().flatten().flatten();
+    let entries = std::fs::read_dir(root.place(&directory(root, level))).into_iter().flatten().flatten();
     let names: Vec<String> = entries.filter_map(|entry| entry.file_name().into_string().ok()).collect();
     scan::links(&names)
 }
@@ -45,8 +45,10 @@ fn wanted(root: &Root, level: Level, previous: Option<Level>, phase: Phase) -> V
     links
 }
 
-fn directory(level: Level) -> String {
-    format!("/etc/rc{level}.d")
+/// Where they are.
+fn directory(root: &Root, level: Level) -> String {
+    let [usual, other] = unit::directories(level);
+    if root.resolve(&usual).is_err() && root.resolve(&other).is_ok() { other } else { usual }
 }
 
 /// Runs them. What is known to be done is not run again.
@@ -57,10 +59,11 @@ pub(super) fn run(
     environment: &[CString],
     known: &BTreeMap<String, Known>,
 ) -> Ended {
-    say(format_args!("serelrc: running the links of {} one by one", root.shown(&directory(level))));
+    let directory = directory(root, level);
+    say(format_args!("serelrc: running the links of {} one by one", root.shown(&directory)));
     let mut ended = Ended::default();
     for link in wanted(root, level, previous, phase) {
-        let path = format!("{}/{}", directory(level), link.file);
+        let path = format!("{directory}/{}", link.file);
         let Ok(script) = root.resolve(&path) else {
             say(format_args!("serelrc: {} leads nowhere", root.shown(&path)));
             continue;

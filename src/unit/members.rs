@@ -27,12 +27,22 @@ pub struct Chosen {
 /// The links of a runlevel, before their scripts have been read.
 #[derive(Debug, Default)]
 pub(super) struct Links {
-    /// Links by level that was looked at; `None` when the level has no directory.
-    levels: Vec<(Level, Option<Vec<Link>>)>,
+    /// Links by level that was looked at.
+    levels: Vec<Of>,
     /// States of the directories.
     pub(super) entries: Vec<Entry>,
     /// What was wrong with them.
     diagnostics: Vec<Diagnostic>,
+}
+
+/// What one level has.
+#[derive(Debug)]
+struct Of {
+    level: Level,
+    /// Where its links are.
+    directory: String,
+    /// `None` when the level has no directory.
+    links: Option<Vec<Link>>,
 }
 
 impl Links {
@@ -41,28 +51,48 @@ impl Links {
         let mut links = Links::default();
         if let Members::Level { level, previous } = &request.members {
             for level in [Some(*level), *previous, Some(Level::S)].into_iter().flatten() {
-                if links.levels.iter().all(|(known, _)| *known != level) {
-                    let directory = directory(level);
-                    let Listing { mut entries, names, mut diagnostics } = Listing::read(root, &directory);
-                    links.diagnostics.append(&mut diagnostics);
-                    let unreadable = entries.first().is_some_and(Entry::is_unreadable);
-                    let there = entries.first().is_some_and(|entry| entry.kind == FileKind::Directory);
-                    if unreadable {
-                        let text = "this directory cannot be read: the headers say what runs in this level";
-                        let at = Place::default();
-                        links.diagnostics.push(
-                            Diagnostic::new(Severity::Error, Kind::File, &directory, at, text)
-                                .help("see that the disk is well and that you may read it"),
-                        );
-                    }
-                    let names: Vec<String> = names.into_iter().map(|(name, _)| name).collect();
-                    links.entries.append(&mut entries);
-                    links.misnamed(&directory, &names);
-                    links.levels.push((level, (there && !unreadable).then(|| scan::links(&names))));
+                if links.levels.iter().all(|known| known.level != level) {
+                    links.look(root, level);
                 }
             }
         }
         links
+    }
+
+    /// Reads the directory of one level.
+    fn look(&mut self, root: &Root, level: Level) {
+        let [usual, other] = directories(level);
+        let is_there = |listing: &Listing| {
+            listing.entries.first().is_some_and(|entry| entry.kind == FileKind::Directory)
+        };
+        let unreadable = |listing: &Listing| listing.entries.first().is_some_and(Entry::is_unreadable);
+        let mut directory = usual;
+        let mut listing = Listing::read(root, &directory);
+        if !is_there(&listing) && !unreadable(&listing) {
+            let second = Listing::read(root, &other);
+            // That the first appears is a change, too.
+            self.entries.append(&mut listing.entries);
+            if is_there(&second) {
+                directory = other;
+            }
+            listing = second;
+        }
+        let (there, unreadable) = (is_there(&listing), unreadable(&listing));
+        let Listing { mut entries, names, mut diagnostics } = listing;
+        self.diagnostics.append(&mut diagnostics);
+        if unreadable {
+            let text = "this directory cannot be read: the headers say what runs in this level";
+            let at = Place::default();
+            self.diagnostics.push(
+                Diagnostic::new(Severity::Error, Kind::File, &directory, at, text)
+                    .help("see that the disk is well and that you may read it"),
+            );
+        }
+        let names: Vec<String> = names.into_iter().map(|(name, _)| name).collect();
+        self.entries.append(&mut entries);
+        self.misnamed(&directory, &names);
+        let links = (there && !unreadable).then(|| scan::links(&names));
+        self.levels.push(Of { level, directory, links });
     }
 
     /// Warns of names that look like links of a runlevel and are none.
@@ -88,24 +118,24 @@ impl Links {
 
     /// All scripts that they lead to, with the names they go by.
     pub(super) fn scripts(&self) -> Vec<(String, String)> {
-        let of_level = |(level, links): &(Level, Option<Vec<Link>>)| {
-            let directory = directory(*level);
-            links
-                .iter()
-                .flatten()
-                .map(|link| (link.name.clone(), format!("{directory}/{}", link.file)))
-                .collect::<Vec<_>>()
+        let of_level = |of: &Of| {
+            let script = |link: &Link| (link.name.clone(), format!("{}/{}", of.directory, link.file));
+            of.links.iter().flatten().map(script).collect::<Vec<_>>()
         };
         self.levels.iter().flat_map(of_level).collect()
     }
 
-    fn of(&self, level: Level) -> Option<&[Link]> {
-        self.levels.iter().find(|(known, _)| *known == level).and_then(|(_, links)| links.as_deref())
+    /// The directory and the links of a level that has a directory.
+    fn of(&self, level: Level) -> Option<(&str, &[Link])> {
+        let of = self.levels.iter().find(|known| known.level == level)?;
+        Some((&of.directory, of.links.as_deref()?))
     }
 }
 
-fn directory(level: Level) -> String {
-    format!("/etc/rc{level}.d")
+/// Where the links of a level may be: Debian's place and, where there is none of that name, that of Red Hat, Slackware
+/// and Linux From Scratch.
+pub fn directories(level: Level) -> [String; 2] {
+    [format!("/etc/rc{level}.d"), format!("/etc/rc.d/rc{level}.d")]
 }
 
 /// The unit of a request.
@@ -175,7 +205,7 @@ fn of_level(
     sources: &Sources,
     diagnostics: &mut Vec<Diagnostic>,
 ) -> Vec<Chosen> {
-    let Some(links) = links.of(level) else {
+    let Some((directory, links)) = links.of(level) else {
         let levels = |definition: &Definition| match phase {
             Phase::Start => definition.start_levels,
             Phase::Stop => definition.stop_levels,
@@ -190,7 +220,7 @@ fn of_level(
     let mut members: Vec<Chosen> = Vec::with_capacity(links.len());
     let mut seen = HashSet::new();
     for link in links.iter().filter(|link| link.phase == phase) {
-        let path = format!("{}/{}", directory(level), link.file);
+        let path = format!("{directory}/{}", link.file);
         match root.resolve(&path) {
             Ok(script) if sources.scripts.contains(&script) => {
                 if seen.insert(script.clone()) {

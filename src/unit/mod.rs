@@ -10,13 +10,13 @@ mod request;
 mod scripts;
 mod sources;
 
-pub use members::{Chosen, before};
+pub use members::{Chosen, before, directories};
 pub use request::{Members, Pairs, Request};
 pub use sources::{INIT_D, Sources};
 
 use crate::definition::diagnostic::{Diagnostic, Kind, Severity};
 use crate::definition::{Facilities, scan};
-use crate::fingerprint::{Change, Check, Digest, Glance, Manifest, What};
+use crate::fingerprint::{Change, Check, Digest, Entry, Glance, Manifest, What};
 use crate::graph::{self, Expand, Expansion, Graph, Member, Scope};
 use crate::history::{Batch, History, StoredUnit, Trouble, UnitRow};
 use crate::model::{Id as _, IdVec, JobId, Phase, Place};
@@ -27,6 +27,9 @@ use listing::Listing;
 use members::{Links, Unit};
 use std::collections::HashSet;
 use std::path::Path;
+
+/// Debian's word of the administrator that the numbers of the links are the order, as before there were headers.
+const LEGACY: &str = "/etc/init.d/.legacy-bootordering";
 
 /// Changes that a rebuild names; the rest are counted.
 const NAMED: usize = 3;
@@ -205,7 +208,7 @@ fn rebuild(
     let mut gathered = Gathered::read(root, history, request);
     let (mut plan, problems) =
         gathered.with_graph(request, |graph, problems| (graph.plan(), problems.to_vec()));
-    if !plan.parallel || closes(request) {
+    if !plan.parallel || closes(request) || gathered.legacy {
         plan = fall_back(plan, gathered.unit.ordered);
     }
     let stored = history.and_then(|history| history.costs(request.phase).ok()).unwrap_or_default();
@@ -259,6 +262,8 @@ pub fn with_graph<T>(
 struct Gathered {
     sources: Sources,
     unit: Unit,
+    /// The order of the links is wanted and nothing else.
+    legacy: bool,
 }
 
 impl Gathered {
@@ -273,8 +278,18 @@ impl Gathered {
         };
         let mut sources = Sources::read(root, &extra, links.listed(), &known);
         sources.entries.append(&mut links.entries);
-        let unit = members::choose(root, request, &links, &sources);
-        Self { sources, unit }
+        let mut unit = members::choose(root, request, &links, &sources);
+        let mut legacy = false;
+        if matches!(request.members, Members::Level { .. }) {
+            sources.entries.push(Entry::observe(root, LEGACY));
+            legacy = unit.ordered && root.place(LEGACY).exists();
+            if legacy {
+                let text = "the links of a level are run one by one in their order, as this file has it";
+                let wish = Diagnostic::new(Severity::Warning, Kind::File, LEGACY, Place::default(), text);
+                unit.diagnostics.push(wish.help("remove it to have them run in parallel"));
+            }
+        }
+        Self { sources, unit, legacy }
     }
 
     fn with_graph<T>(&self, request: &Request, call: impl FnOnce(&Graph, &[Diagnostic]) -> T) -> T {

@@ -5,12 +5,16 @@
 use crate::namespace::{FIRST_ID, Namespace};
 use crate::program::{Finished, finish};
 use nix::fcntl::{FcntlArg, FdFlag, fcntl};
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::pty::openpty;
 use nix::unistd::ttyname;
+use rustix::process::{Pid, PidfdFlags, pidfd_open};
 use std::fs::{self, File};
 use std::io::Read as _;
+use std::os::fd::AsFd as _;
 use std::os::unix::fs::chown;
 use std::os::unix::process::ExitStatusExt as _;
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::thread;
@@ -31,8 +35,8 @@ pub(crate) struct Boot {
 }
 
 impl Boot {
-    /// Starts a machine from what a process holds.
-    pub(super) fn begin(holder: u32, words: &str) -> Self {
+    /// Starts a machine from what a process holds, in a control group if one is named.
+    pub(super) fn begin(holder: u32, words: &str, group: Option<&Path>) -> Self {
         let pty = openpty(None, None).expect("a terminal");
         for side in [&pty.master, &pty.slave] {
             fcntl(side, FcntlArg::F_SETFD(FdFlag::FD_CLOEXEC)).expect("our own descriptor");
@@ -42,7 +46,11 @@ impl Boot {
         let mut command = Command::new("unshare");
         command.args(["--mount", "--pid", "--uts", "--ipc", "--net", "--cgroup", "--fork"]);
         command.args(["--kill-child=KILL", "sh", "/mnt/inside.sh"]).arg(&name).arg(words);
-        let namespace = Namespace::enter(&command, Some(holder), Stdio::from(pty.slave));
+        let mut namespace = Namespace::ready(&command, Some(holder), Stdio::from(pty.slave));
+        if let Some(group) = group {
+            fs::write(group.join("cgroup.procs"), namespace.id().to_string()).expect("a group of our own");
+        }
+        namespace.go();
         let (sender, chunks) = mpsc::channel();
         let mut master = File::from(pty.master);
         // Reading ends when nobody has the terminal any more: unshare has it until the last process is gone.
@@ -105,6 +113,25 @@ impl Boot {
         let children = fs::read_to_string(format!("/proc/{outer}/task/{outer}/children")).unwrap_or_default();
         let init = children.split_whitespace().next().and_then(|pid| pid.parse().ok());
         init.unwrap_or_else(|| panic!("it has no init\n{self}"))
+    }
+
+    #[allow(dead_code, reason = "for the bench")]
+    /// When a mark came by, as `begin S` or `end 2`, in seconds of the clock on the wall.
+    #[track_caller]
+    pub(crate) fn time_of(&self, mark: &str) -> f64 {
+        let after = self.console.rsplit_once(&format!("@@ {mark} ")).map(|(_, after)| after);
+        let time = after.and_then(|after| after.lines().next()?.parse().ok());
+        time.unwrap_or_else(|| panic!("no time of {mark:?}\n{self}"))
+    }
+
+    /// Stops it by force, and waits until nothing is left of it.
+    pub(crate) fn kill(self) {
+        let init = Pid::from_raw(i32::try_from(self.init()).expect("a process id is small"));
+        let init = pidfd_open(init.expect("no process is 0"), PidfdFlags::empty()).expect("it runs");
+        drop(self);
+        // init is the last of its namespace to end.
+        let mut ends = [PollFd::new(init.as_fd(), PollFlags::POLLIN)];
+        assert_eq!(poll(&mut ends, PollTimeout::from(60_000_u16)), Ok(1), "the machine runs on");
     }
 
     /// Stops it the way it is meant to be stopped, and gives its whole console.

@@ -75,6 +75,7 @@ fn the_run_is_killed_half_way() -> Result<(), Skip> {
     let machine = Machine::with_serel(Root::made()?);
     machine.script(
         "killer",
+        '2',
         "# Required-Start: rsyslog",
         "mkdir /run/killed && kill -KILL \"$PPID\"\nexit 0",
     );
@@ -86,7 +87,7 @@ fn the_run_is_killed_half_way() -> Result<(), Skip> {
 fn who_watches_over_the_run_is_killed() -> Result<(), Skip> {
     let machine = Machine::with_serel(Root::made()?);
     let watcher = "kill -KILL \"$(ps -o ppid= -p \"$PPID\" | tr -d ' ')\"";
-    machine.script("killer", "# Required-Start: rsyslog", watcher);
+    machine.script("killer", '2', "# Required-Start: rsyslog", watcher);
     let console = boots(&machine)?;
     says(&console, &["serelrc: start 2: "]);
     Ok(())

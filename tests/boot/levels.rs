@@ -10,15 +10,17 @@ use std::collections::BTreeMap;
 pub(crate) const CASES: &[Case] = &[
     ("levels::startpar_changes_levels", || change(&Machine::new(Root::made()?))),
     ("levels::serel_starts_and_stops_only_the_difference", || change(&Machine::with_serel(Root::made()?))),
+    ("levels::the_hook_starts_and_stops_only_the_difference", || change(&Machine::with_hook(Root::made()?))),
     ("levels::startpar_stops_in_order", || halt(&Machine::new(Root::made()?))),
     ("levels::serel_stops_in_order", || halt(&Machine::with_serel(Root::made()?))),
+    ("levels::the_hook_stops_in_order", || halt(&Machine::with_hook(Root::made()?))),
     ("levels::serel_goes_down_to_single_user", single_user),
 ];
 
 /// Process numbers by pid file.
 fn pids(boot: &Boot) -> BTreeMap<String, String> {
     let list = r#"for file in /run/*.pid /run/*/*.pid /run/*/pid; do
-        read -r pid rest < "$file"; [ -d "/proc/$pid" ] && echo "$file $pid"
+        read -r pid rest < "$file"; [ "$pid" ] && [ -d "/proc/$pid" ] && echo "$file $pid"
     done; true"#;
     let said = boot.run(&["sh", "-c", list]).stdout;
     said.lines()

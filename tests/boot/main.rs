@@ -10,6 +10,7 @@ mod broken;
 #[path = "../support/cases.rs"]
 mod cases;
 mod daemons;
+mod hook;
 mod levels;
 mod machine;
 mod namespace;
@@ -24,5 +25,6 @@ mod standin;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    cases::run(&[plain::CASES, standin::CASES, levels::CASES, broken::CASES, package::CASES].concat())
+    let all = [plain::CASES, standin::CASES, hook::CASES, levels::CASES, broken::CASES, package::CASES];
+    cases::run(&all.concat())
 }

@@ -22,6 +22,14 @@ impl Namespace {
     /// named. Its standard input is a pipe; both outputs are `errors`.
     #[track_caller]
     pub(crate) fn enter(program: &Command, beside: Option<u32>, errors: Stdio) -> Self {
+        let mut namespace = Self::ready(program, beside, errors);
+        namespace.go();
+        namespace
+    }
+
+    /// The same, but that nothing is done before it is told to go.
+    #[track_caller]
+    pub(crate) fn ready(program: &Command, beside: Option<u32>, errors: Stdio) -> Self {
         let mut command;
         match beside {
             None => command = Command::new("unshare"),
@@ -49,8 +57,12 @@ impl Namespace {
             fs::write(&file, format!("0 {FIRST_ID} 65536"))
                 .unwrap_or_else(|error| panic!("cannot say who is who in a user namespace: {file}: {error}"));
         }
-        writeln!(namespace.input(), "go").expect("the shell waits for it");
         namespace
+    }
+
+    /// Lets it begin.
+    pub(crate) fn go(&mut self) {
+        writeln!(self.input(), "go").expect("the shell waits for it");
     }
 
     /// Its process, which is not its root's: what that one runs may be a child.

@@ -182,3 +182,46 @@ fn pairs_that_do_not_fit_are_named_with_their_place() {
     );
     assert_eq!(ran(&sandbox), ["a"]);
 }
+
+/// Debian's `.legacy-bootordering`: the numbers of the links are the order, and nothing runs beside anything.
+#[test]
+fn an_administrator_s_wish_for_the_old_order_is_kept_and_said() {
+    let wish = "etc/init.d/.legacy-bootordering";
+    let alone = "cd \"${0%/*}\"; [ ! -e .legacy-bootordering ] || { mkdir lock && rmdir lock; }";
+    let sandbox = tree(&[
+        Script::new("a").says("Required-Start", "b"),
+        // Whoever finds another one's lock was not alone.
+        Script::new("b").then(alone),
+        Script::new("c").then(alone),
+    ]);
+    for link in ["S01a", "S02b", "S02c"] {
+        sandbox.link("2", link);
+    }
+    sandbox.serelrc(&["start", "2"]).expect_code(0);
+    assert_eq!(ran(&sandbox)[0], "b");
+    sandbox.forget_journal();
+    sandbox.write(wish, "", 0o644);
+    let run = sandbox.serelrc(&["start", "2"]).expect_code(0);
+    assert_eq!(ran(&sandbox), ["a", "b", "c"], "{run}");
+    assert!(run.stderr.contains(".legacy-bootordering: the links"), "{run}");
+    std::fs::remove_file(sandbox.at(wish)).unwrap();
+    sandbox.forget_journal();
+    sandbox.serelrc(&["start", "2"]).expect_code(0);
+    assert_eq!(ran(&sandbox)[0], "b");
+}
+
+/// Red Hat's place of the links, where there is none of the other name.
+#[test]
+fn links_below_rc_d() {
+    let sandbox = tree(&[Script::new("a"), Script::new("b")]);
+    let links = sandbox.at("etc/rc.d/rc2.d");
+    std::fs::create_dir_all(&links).unwrap();
+    std::os::unix::fs::symlink("../../init.d/a", links.join("S10a")).unwrap();
+    sandbox.serelrc(&["start", "2"]).expect_code(0);
+    assert_eq!(ran(&sandbox), ["a"]);
+    // What appears is seen.
+    sandbox.forget_journal();
+    sandbox.link("2", "S10b");
+    sandbox.serelrc(&["start", "2"]).expect_code(0);
+    assert_eq!(ran(&sandbox), ["b"]);
+}
