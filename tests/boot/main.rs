@@ -25,7 +25,6 @@ mod standin;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    cases::run(
-        &[plain::CASES, standin::CASES, hook::CASES, levels::CASES, broken::CASES, package::CASES].concat(),
-    )
+    let all = [plain::CASES, standin::CASES, hook::CASES, levels::CASES, broken::CASES, package::CASES];
+    cases::run(&all.concat())
 }

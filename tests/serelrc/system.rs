@@ -223,6 +223,22 @@ fn the_hook_of_rc() {
     finds(&tree, 1, "rc", true, "/usr/lib/serel/serel-rc leaves everything to ");
 }
 
+/// Slackware's init starts rc.M, which calls what runs a level.
+#[test]
+fn the_hook_of_a_script_that_another_one_calls() {
+    let tree = machine();
+    tree.write("etc/inittab", "id:3:initdefault:\nrc:3:wait:/etc/rc.d/rc.M\n", 0o644);
+    tree.link("3", "S01log");
+    tree.write("etc/rc.d/rc.M", "#!/bin/sh\n. /etc/rc.d/rc.sysvinit\n", 0o755);
+    let line = "/lib/serel/serel-rc \"$runlevel\" \"$previous\" && exit 0\n";
+    tree.write("etc/rc.d/rc.sysvinit", &format!("#!/bin/sh\n{line}"), 0o755);
+    tree.write("lib/serel/serel-rc", "", 0o755);
+    tree.write("etc/sysconfig/serel", "SEREL_RUNLEVELS=3\n", 0o644);
+    let shown = verify(&tree).expect_code(0);
+    let rc = "rc: /etc/rc.d/rc.sysvinit calls the hook of serel: /lib/serel/serel-rc\n";
+    assert!(shown.stdout.starts_with(rc) && shown.stdout.contains("start 3: serel;"), "{shown}");
+}
+
 #[test]
 fn a_history_that_cannot_be_used() {
     let tree = enabled();

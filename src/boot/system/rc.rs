@@ -11,8 +11,11 @@ use std::os::unix::fs::MetadataExt as _;
 const STARTPAR: &str = "startpar";
 /// Our program, by which a stand-in is known.
 const OURS: &str = "serelrc";
-/// Where our hooks are.
-const HOOKS: &str = "/usr/lib/serel/";
+/// Where our hooks are, and where that is with `/usr` on the root file system.
+const HOOKS: &str = "/lib/serel/";
+const USR: &str = "/usr";
+/// How the names of scripts end that init's scripts call to run a level.
+const NAMES: [&str; 3] = ["/rc", "/rc.sysinit", "/rc.sysvinit"];
 /// Where rc looks when it does not say.
 const PATH: &str = "/sbin:/usr/sbin:/bin:/usr/bin";
 /// Without all of these Debian's rc runs its scripts one by one.
@@ -133,7 +136,8 @@ fn scripts(root: &Root, programs: &[String], findings: &mut Findings) -> Vec<(St
             }
         };
         let named = code(&text).flat_map(str::split_whitespace);
-        left.extend(named.filter(|word| word.ends_with("/rc") && word.starts_with('/')).map(str::to_owned));
+        let is_rc = |word: &&str| word.starts_with('/') && NAMES.iter().any(|name| word.ends_with(name));
+        left.extend(named.filter(is_rc).map(str::to_owned));
         found.push((script, text));
     }
     found
@@ -147,7 +151,8 @@ fn code(text: &str) -> impl Iterator<Item = &str> {
 /// The hook that a script calls.
 fn hook(text: &str) -> Option<String> {
     let line = code(text).find(|line| line.contains(HOOKS))?;
-    let from = &line[line.find(HOOKS)?..];
+    let at = line.find(HOOKS)?;
+    let from = &line[line[..at].strip_suffix(USR).map_or(at, str::len)..];
     let end = from.find(|c: char| c.is_whitespace() || "\"';|&)]".contains(c)).unwrap_or(from.len());
     Some(from[..end].to_owned())
 }
