@@ -7,6 +7,7 @@ mod graph;
 mod history;
 mod hooks;
 mod logging;
+mod packaging;
 mod processes;
 mod registry;
 mod report;

@@ -9,9 +9,6 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::fs;
 
-/// Boots from which the times are taken.
-const BOOTS: usize = 3;
-
 /// The bound of one level.
 #[derive(Debug)]
 struct Level {
@@ -59,12 +56,12 @@ impl fmt::Display for Bound {
     }
 }
 
-/// Boots a machine with serel, one script at a time, and reads what was recorded.
-pub(crate) fn of(machine: &Machine) -> Bound {
+/// Boots a machine with serel so many times, one script at a time, and reads what was recorded.
+pub(crate) fn of(machine: &Machine, boots: usize) -> Bound {
     machine.text("etc/default/serel", "SEREL_RUNLEVELS=\"S 2 3 4 5\"\nSEREL_OPTIONS=\"--serial\"\n", 0o644);
     let _ = fs::remove_dir_all(machine.at("etc/serel"));
     let mut plans = Vec::new();
-    for _ in 0..BOOTS {
+    for _ in 0..boots {
         let mut boot = machine.boot("");
         boot.reached('2');
         plans = ['S', '2']

@@ -54,9 +54,9 @@ pub(crate) fn add(machine: &Machine) {
     machine.text("usr/sbin/before-rcS", WORLD, 0o755);
     // Else those who ask before it is up wait for one second, and all others for five.
     let caching = machine.read("etc/nscd.conf");
-    let caching = caching.lines().filter(|line| !line.contains("enable-cache") || !line.contains("hosts"));
-    let caching: String = caching.map(|line| format!("{line}\n")).collect();
-    machine.text("etc/nscd.conf", &format!("{caching}enable-cache hosts no\n"), 0o644);
+    let kept = caching.lines().filter(|line| !(line.contains("enable-cache") && line.contains("hosts")));
+    let lines: Vec<&str> = kept.chain(["enable-cache hosts no", ""]).collect();
+    machine.text("etc/nscd.conf", &lines.join("\n"), 0o644);
     for (name, level, header, body) in SERVICES {
         machine.script(name, level, header, body);
     }

@@ -44,6 +44,9 @@ const WAYS: [Way; 4] = [
     Way { name: "serel, later boots", serel: true, words: "", forget: false },
 ];
 
+/// Boots, at most, from which the bound is taken.
+const BOUND_BOOTS: usize = 3;
+
 /// What startpar has in [`WAYS`].
 const STARTPAR: usize = 1;
 
@@ -65,7 +68,7 @@ pub(crate) fn compare(root: &Root, configuration: Configuration, rounds: usize) 
             measure(machine, way, measured);
         }
     }
-    let bound = bound::of(&prepared(root, true, configuration));
+    let bound = bound::of(&prepared(root, true, configuration), rounds.min(BOUND_BOOTS));
     table(&measured, &bound);
 }
 

@@ -18,6 +18,7 @@ mod show;
 mod standin;
 mod start;
 mod switch;
+mod system;
 mod systemtap;
 mod wrap;
 
@@ -30,6 +31,7 @@ pub use show::{explain, graph, plan, verify};
 pub use standin::{Part, hand_over, stand_in, step_aside};
 pub use start::{auto_slots, change, start};
 pub use switch::Switch;
+pub use system::{Foreseen, system};
 pub use systemtap::systemtap;
 pub use wrap::{Wrapped, wrap};
 
@@ -107,8 +109,8 @@ fn save(batch: Batch, common: &Common) {
             log::warn!("the damaged history was set aside as {} and a new one begun", aside.display());
         }
         Ok(Kept::Saved(_)) => {}
-        // What every early boot meets.
-        Ok(Kept::Waiting(path, Trouble::ReadOnly { .. })) => {
+        // What every early boot meets. Once more, and the root stays as it is: then somebody should know.
+        Ok(Kept::Waiting(path, Trouble::ReadOnly { .. })) if pending::is_first(&path) => {
             log::info!("the history cannot be written yet: what was learnt waits in {}", path.display());
         }
         Ok(Kept::Waiting(path, trouble)) => {

@@ -52,6 +52,11 @@ pub(super) fn save(root: &Root, database: &Path, mut batch: Batch) -> Result<Kep
     })
 }
 
+/// Whether nothing else was waiting when this file was written.
+pub(super) fn is_first(path: &Path) -> bool {
+    path.file_name().is_some_and(|name| name.as_encoded_bytes() == format!("{PREFIX}1").as_bytes())
+}
+
 /// The last call of `serelhistory --populate`: what waits is younger than what the history has.
 pub(super) fn populated(root: &Root, database: &Path) -> Result<Option<Populated>, Trouble> {
     if let Some(populated) = batches(root, database).rev().find_map(|batch| batch.populated) {

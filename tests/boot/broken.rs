@@ -109,6 +109,9 @@ fn a_history_that_cannot_be_written() -> Result<(), Skip> {
                   mount -o remount,bind,ro /etc/serel\n";
     machine.text("usr/sbin/before-rcS", sealed, 0o755);
     let console = boots(&machine)?;
-    says(&console, &["serelrc: start S: ", "serelrc: start 2: "]);
+    says(
+        &console,
+        &["serelrc: start S: ", "serelrc: start 2: ", "history cannot be written", "/run/serel/pending."],
+    );
     Ok(())
 }

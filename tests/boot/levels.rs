@@ -10,8 +10,10 @@ use std::collections::BTreeMap;
 pub(crate) const CASES: &[Case] = &[
     ("levels::startpar_changes_levels", || change(&Machine::new(Root::made()?))),
     ("levels::serel_starts_and_stops_only_the_difference", || change(&Machine::with_serel(Root::made()?))),
+    ("levels::the_hook_starts_and_stops_only_the_difference", || change(&Machine::with_hook(Root::made()?))),
     ("levels::startpar_stops_in_order", || halt(&Machine::new(Root::made()?))),
     ("levels::serel_stops_in_order", || halt(&Machine::with_serel(Root::made()?))),
+    ("levels::the_hook_stops_in_order", || halt(&Machine::with_hook(Root::made()?))),
     ("levels::serel_goes_down_to_single_user", single_user),
 ];
 
@@ -61,7 +63,7 @@ fn change(machine: &Machine) -> Result<(), Skip> {
 
 fn halt(machine: &Machine) -> Result<(), Skip> {
     let mut boot = machine.boot("");
-    boot.reached('2');
+    assert_all_up(boot.reached('2'))?;
     let console = boot.stop();
     // Each stops what those before it still need.
     let steps = [

@@ -58,13 +58,40 @@ impl Machine {
         machine
     }
 
-    /// A machine with serel's programs, of which one is startpar now, for all runlevels.
+    /// A machine where serel stands in for startpar, in all runlevels.
     pub(crate) fn with_serel(root: &Root) -> Self {
+        let machine = Self::with_programs(root);
+        machine.link("serelrc", "usr/sbin/startpar");
+        machine
+    }
+
+    /// A machine whose rc has the line that calls serel, for all runlevels.
+    #[allow(dead_code, reason = "for the tests")]
+    pub(crate) fn with_hook(root: &Root) -> Self {
+        let machine = Self::with_programs(root);
+        let contrib = Path::new(env!("CARGO_MANIFEST_DIR")).join("contrib");
+        for hook in ["rc/serel-rc", "rc.sysinit/serel-sysinit"] {
+            let (_, name) = hook.split_once('/').expect("a directory and a name");
+            machine.file(&contrib.join(hook), &format!("usr/lib/serel/{name}"), 0o755);
+        }
+        // As the file beside it says.
+        let place = "# Is there an rc directory for this new runlevel?\n";
+        let line = "/lib/serel/serel-rc \"$runlevel\" \"$previous\" && { trap - EXIT; exit 0; }\n";
+        let advice =
+            fs::read_to_string(contrib.join("rc/README.md")).expect("what tells where the line goes");
+        assert!(advice.contains(line.trim_end()) && advice.contains(place.trim_end()), "{advice}");
+        let rc = machine.read("usr/lib/init/rc");
+        assert!(rc.contains(place), "{rc}");
+        machine.text("usr/lib/init/rc", &rc.replacen(place, &format!("{line}{place}"), 1), 0o755);
+        machine
+    }
+
+    /// A machine with serel's programs, which nobody calls.
+    fn with_programs(root: &Root) -> Self {
         let machine = Self::new(root);
         for (name, program) in [("serelrc", SERELRC), ("serelhistory", SERELHISTORY)] {
             machine.file(Path::new(program), &format!("usr/sbin/{name}"), 0o755);
         }
-        machine.link("serelrc", "usr/sbin/startpar");
         machine.text("etc/default/serel", "SEREL_RUNLEVELS=\"S 0 1 2 3 4 5 6\"\n", 0o644);
         machine
     }

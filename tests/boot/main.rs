@@ -10,9 +10,11 @@ mod broken;
 #[path = "../support/cases.rs"]
 mod cases;
 mod daemons;
+mod hook;
 mod levels;
 mod machine;
 mod namespace;
+mod package;
 mod plain;
 #[path = "../support/program.rs"]
 #[allow(dead_code, reason = "shared with the integration tests")]
@@ -23,5 +25,7 @@ mod standin;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    cases::run(&[plain::CASES, standin::CASES, levels::CASES, broken::CASES].concat())
+    cases::run(
+        &[plain::CASES, standin::CASES, hook::CASES, levels::CASES, broken::CASES, package::CASES].concat(),
+    )
 }

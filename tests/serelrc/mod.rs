@@ -16,6 +16,7 @@ mod remembered;
 mod resume;
 mod runs;
 mod signals;
+mod system;
 mod terminal;
 mod units;
 
