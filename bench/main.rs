@@ -3,6 +3,9 @@
 //! `cargo bench` runs all, `cargo bench --bench ratios -- plan` one of them. Without `--bench` on the command line, as
 //! under `cargo test`, each makes one short round and judges nothing by its time.
 
+#[path = "../tests/support/cases.rs"]
+#[allow(dead_code, reason = "shared with the tests")]
+mod cases;
 mod executor;
 mod plan;
 #[path = "../tests/support/program.rs"]

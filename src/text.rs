@@ -123,6 +123,11 @@ fn minutes(nanos: u64) -> String {
     format!("{}m{:02}s", whole / 60, whole % 60)
 }
 
+/// `1 script`, `2 scripts`.
+pub fn counted(count: usize, noun: &str) -> String {
+    format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
+}
+
 /// `SIGSEGV`, or `signal 40` for one without a name.
 pub fn signal_name(signal: i32) -> String {
     Signal::try_from(signal).map_or_else(|_| format!("signal {signal}"), |known| known.as_str().to_owned())

@@ -8,6 +8,7 @@ mod history;
 mod hooks;
 mod levels;
 mod logging;
+mod packaging;
 mod processes;
 mod registry;
 mod report;

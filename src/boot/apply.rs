@@ -1,8 +1,9 @@
 //! What belongs to a script, out of the last populate, and how the daemon hears of it.
 
+use super::pending;
 use super::say::{report, status_of_error};
 use crate::exit::Exit;
-use crate::history::{History, Populated};
+use crate::history::Trouble;
 use crate::ipc::{Address, CallError, Client, Servers};
 use crate::model::Phase;
 use crate::plan::Plan;
@@ -31,6 +32,8 @@ pub(super) fn members(root: &Root, plan: &Plan, pairs: &[(String, String)]) -> V
         }
     }
     let provided = plan.providers();
+    // What holds the jobs of a serial plan together is nothing that a daemon could know.
+    let real = |service| !Plan::is_link(&plan.services[service]);
     let named = |service| match plan.phase {
         Phase::Start => plan.services[service].to_owned(),
         Phase::Stop => stop_of(&plan.services[service]),
@@ -41,12 +44,14 @@ pub(super) fn members(root: &Root, plan: &Plan, pairs: &[(String, String)]) -> V
             known.push(job.script.to_owned());
             known.sort_unstable();
             known.dedup();
-            let needs = job.needs.iter().filter(|need| !provided[need.service].is_empty());
-            let withdraws: &[_] = if plan.phase == Phase::Stop { job.provides } else { &[] };
+            let needs =
+                job.needs.iter().filter(|need| real(need.service) && !provided[need.service].is_empty());
+            let provides = job.provides.iter().copied().filter(|service| real(*service));
+            let stopped = (plan.phase == Phase::Stop).then(|| provides.clone()).into_iter().flatten();
             Member {
                 paths: known,
-                provides: job.provides.iter().map(|service| named(*service)).collect(),
-                withdraws: withdraws.iter().map(|service| plan.services[*service].to_owned()).collect(),
+                withdraws: stopped.map(|service| plan.services[service].to_owned()).collect(),
+                provides: provides.map(named).collect(),
                 needs: needs.map(|need| (named(need.service), need.strength)).collect(),
             }
         })
@@ -67,10 +72,10 @@ pub(super) fn hand_over(address: &Address, members: &[Member]) {
 
 /// What belongs to a path by the history; `None` when it is in no unit that was populated.
 pub(super) fn remembered(root: &Root, database: &Path, path: &str) -> Option<Vec<Op>> {
-    let history = History::open(database).inspect_err(|trouble| log::warn!("{trouble}")).ok()??;
-    let populated = history.populated().inspect_err(|trouble| log::warn!("{trouble}")).ok()??;
-    let unit = history.unit(&populated.key).inspect_err(|trouble| log::warn!("{trouble}")).ok()??;
-    let plan = Plan::decode(&unit.plan)?;
+    let say = |trouble: &Trouble| log::warn!("{trouble}");
+    let populated = pending::populated(root, database).inspect_err(say).ok()??;
+    let plan = pending::plan(root, database, &populated.key).inspect_err(say).ok()??;
+    let plan = Plan::decode(&plan)?;
     let resolved = root.script(path).unwrap_or_else(|_| path.to_owned());
     let member = members(root, &plan, &populated.pairs)
         .into_iter()
@@ -113,9 +118,9 @@ pub fn apply(root: &Root, database: &Path, servers: &Servers, path: &str) -> Exi
 }
 
 /// `serelhistory --apply-started`: the services that were started elsewhere are available.
-pub fn apply_started(database: &Path, servers: &Servers) -> Exit {
-    let populated: Option<Populated> = match History::open(database) {
-        Ok(history) => history.and_then(|history| history.populated().ok().flatten()),
+pub fn apply_started(root: &Root, database: &Path, servers: &Servers) -> Exit {
+    let populated = match pending::populated(root, database) {
+        Ok(populated) => populated,
         Err(trouble) => {
             log::error!("{trouble}");
             return Exit::Failed;

@@ -5,6 +5,7 @@
 //! started again, nor is what was started and whose end nobody saw; what failed is tried again. Only the last run can
 //! be resumed, and only if it did not come to its end.
 
+use super::pending;
 use crate::history::boot_id;
 use crate::model::JobId;
 use crate::plan::Plan;
@@ -18,7 +19,7 @@ use std::path::PathBuf;
 
 /// Where temporary state is, and ours in it.
 const RUN: &str = "/run";
-const OURS: &str = "/run/serel";
+pub(super) const OURS: &str = "/run/serel";
 
 /// First words of a journal, before the identity of the boot.
 const HEAD: &str = "serel 1 boot";
@@ -39,25 +40,8 @@ pub(super) struct Journal {
 impl Journal {
     /// Of the unit with this label. Errors in words why there can be none.
     pub(super) fn of(root: &Root, label: &str) -> Result<Self, String> {
-        let run = root.place(RUN);
-        if !run.is_dir() {
-            return Err(format!("there is no {}", run.display()));
-        }
         let boot = boot_id().ok_or("without /proc this boot cannot be told from others")?;
-        let ours = root.place(OURS);
-        let made = DirBuilder::new().mode(0o700).create(&ours);
-        let trusted = symlink_metadata(&ours).is_ok_and(|meta| {
-            meta.is_dir() && meta.uid() == nix::unistd::geteuid().as_raw() && meta.mode() & 0o022 == 0
-        });
-        match made {
-            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
-                Err(format!("{}: {error}", ours.display()))
-            }
-            _ if !trusted => {
-                Err(format!("{} is not a directory of our own that nobody else can write", ours.display()))
-            }
-            _ => Ok(Self { path: ours.join(label.replace(' ', "-")), boot }),
-        }
+        Ok(Self { path: ours(root)?.join(label.replace(' ', "-")), boot })
     }
 
     /// The jobs of a plan that were done or begun by the runs of this boot that the journal is about.
@@ -88,7 +72,9 @@ impl Journal {
     pub(super) fn open(&self, go_on: bool) -> io::Result<File> {
         if !go_on && let Some(ours) = self.path.parent() {
             for other in fs::read_dir(ours)?.flatten() {
-                fs::remove_file(other.path())?;
+                if !pending::is_one(&other.path()) {
+                    fs::remove_file(other.path())?;
+                }
             }
         }
         let mut options = OpenOptions::new();
@@ -105,6 +91,28 @@ impl Journal {
 
     fn head(&self) -> String {
         format!("{HEAD} {}", self.boot)
+    }
+}
+
+/// Our directory in `/run`, made if it is not there. Errors in words why there can be none.
+pub(super) fn ours(root: &Root) -> Result<PathBuf, String> {
+    let run = root.place(RUN);
+    if !run.is_dir() {
+        return Err(format!("there is no {}", run.display()));
+    }
+    let ours = root.place(OURS);
+    let made = DirBuilder::new().mode(0o700).create(&ours);
+    let trusted = symlink_metadata(&ours).is_ok_and(|meta| {
+        meta.is_dir() && meta.uid() == nix::unistd::geteuid().as_raw() && meta.mode() & 0o022 == 0
+    });
+    match made {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
+            Err(format!("{}: {error}", ours.display()))
+        }
+        _ if !trusted => {
+            Err(format!("{} is not a directory of our own that nobody else can write", ours.display()))
+        }
+        _ => Ok(ours),
     }
 }
 

@@ -8,6 +8,7 @@ mod guests;
 mod journal;
 mod links;
 mod memory;
+mod pending;
 mod plain;
 mod populate;
 mod record;
@@ -17,6 +18,7 @@ mod show;
 mod standin;
 mod start;
 mod switch;
+mod system;
 mod systemtap;
 mod wrap;
 
@@ -29,6 +31,7 @@ pub use show::{explain, graph, plan, verify};
 pub use standin::{Part, call_each, hand_over, stand_in, step_aside};
 pub use start::{auto_slots, change, start};
 pub use switch::Switch;
+pub use system::{Foreseen, system};
 pub use systemtap::systemtap;
 pub use wrap::{Wrapped, wrap};
 
@@ -37,6 +40,7 @@ use crate::exit::Exit;
 use crate::history::{Batch, Saved, Trouble};
 use crate::report::console::Color;
 use crate::root::Root;
+use pending::Kept;
 use std::io::Write as _;
 use std::path::PathBuf;
 
@@ -100,13 +104,26 @@ fn save(batch: Batch, common: &Common) {
     if batch.is_empty() {
         return;
     }
-    match batch.save(&common.database) {
-        Ok(Saved { set_aside: Some((aside, _)), .. }) => {
+    match pending::save(&common.root, &common.database, batch) {
+        Ok(Kept::Saved(Saved { set_aside: Some((aside, _)), .. })) => {
             log::warn!("the damaged history was set aside as {} and a new one begun", aside.display());
         }
-        Ok(_) => {}
-        // What every early boot meets.
+        Ok(Kept::Saved(_)) => {}
+        // What every early boot meets. Once more, and the root stays as it is: then somebody should know.
+        Ok(Kept::Waiting(path, Trouble::ReadOnly { .. })) if pending::is_first(&path) => {
+            log::info!("the history cannot be written yet: what was learnt waits in {}", path.display());
+        }
+        Ok(Kept::Waiting(path, trouble)) => {
+            log::warn!("{trouble}; it waits in {} for the next run", path.display());
+        }
         Err(trouble @ Trouble::ReadOnly { .. }) => log::debug!("{trouble}"),
+        // Said when it was opened, and nothing has changed since.
+        Err(
+            trouble @ (Trouble::Untrusted { .. }
+            | Trouble::Foreign { .. }
+            | Trouble::Schema { .. }
+            | Trouble::HotJournal { .. }),
+        ) => log::info!("{trouble}"),
         Err(trouble) => log::warn!("{trouble}"),
     }
 }

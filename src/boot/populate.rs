@@ -1,6 +1,7 @@
 //! `serelhistory --populate` and `--query`: the four steps of the manual without a daemon, on the history alone.
 
 use super::apply::{hand_over, members};
+use super::pending::{self, Kept};
 use super::print;
 use crate::definition::diagnostic::{Diagnostic, Severity};
 use crate::exit::Exit;
@@ -24,7 +25,7 @@ pub fn populate(
     phase: Phase,
     required: Strength,
 ) -> Exit {
-    pairs.last_unit = last_unit(database, &pairs);
+    pairs.last_unit = last_unit(root, database, &pairs);
     let request = Request { members: Members::Pairs(pairs), phase, required };
     let mut loaded = unit::load(root, database, &request);
     for problem in loaded.problems.iter().filter(|problem| problem.severity < Severity::Error) {
@@ -47,8 +48,12 @@ pub fn populate(
         boot: boot_id(),
     });
     let said = loaded.batch.populated.clone();
-    match loaded.batch.save(database) {
-        Ok(_) => Exit::Ok,
+    match pending::save(root, database, loaded.batch) {
+        Ok(Kept::Saved(_)) => Exit::Ok,
+        Ok(Kept::Waiting(path, trouble)) => {
+            log::info!("{trouble}; the answers wait in {}", path.display());
+            Exit::Ok
+        }
         // What every early boot meets: the answers are there, from the last time.
         Err(trouble @ Trouble::ReadOnly { .. }) if said.is_some_and(|said| is_stored(database, &said)) => {
             log::info!("{trouble}");
@@ -82,10 +87,8 @@ fn exit_of(trouble: &Trouble) -> Exit {
 }
 
 /// Answers a question about the last populate; exit status 0 on `success`, else 1, and 75 when the history is locked.
-pub fn query(database: &Path, ask: impl FnOnce(Populated) -> String) -> Exit {
-    let populated =
-        History::open(database).and_then(|history| history.map_or(Ok(None), |history| history.populated()));
-    let (answer, exit) = match populated {
+pub fn query(root: &Root, database: &Path, ask: impl FnOnce(Populated) -> String) -> Exit {
+    let (answer, exit) = match pending::populated(root, database) {
         Ok(Some(populated)) => (ask(populated), Exit::Failed),
         Ok(None) => {
             ("nothing has been populated: call serelhistory --populate first".to_owned(), Exit::Failed)
@@ -108,9 +111,8 @@ fn verify_words(root: &Root, loaded: &Loaded) -> String {
 
 /// The services that were started (or stopped) as a unit before this one in this boot; a unit that is populated anew
 /// has the one that it had before.
-fn last_unit(database: &Path, pairs: &Pairs) -> Vec<String> {
-    let populated =
-        History::open(database).ok().flatten().and_then(|history| history.populated().ok().flatten());
+fn last_unit(root: &Root, database: &Path, pairs: &Pairs) -> Vec<String> {
+    let populated = pending::populated(root, database).ok().flatten();
     let boot = boot_id();
     match populated.filter(|last| boot.is_some() && last.boot == boot) {
         None => Vec::new(),

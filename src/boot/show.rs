@@ -161,7 +161,7 @@ pub fn plan(common: &Common, request: &Request) -> Exit {
     exit
 }
 
-fn millis(micros: u64) -> f64 {
+pub(super) fn millis(micros: u64) -> f64 {
     // Exact up to 2^53 microseconds, some 285 years.
     #[expect(clippy::cast_precision_loss, reason = "see above")]
     let micros = micros as f64;
@@ -169,7 +169,7 @@ fn millis(micros: u64) -> f64 {
 }
 
 /// The path that would take longest, and what it would take; none where no job has a time yet.
-fn predicted(loaded: &Loaded) -> (Vec<JobId>, u64) {
+pub(super) fn predicted(loaded: &Loaded) -> (Vec<JobId>, u64) {
     if !loaded.has_costs() {
         return (Vec::new(), 0);
     }
@@ -280,7 +280,7 @@ fn harmless(name: &str) -> Cow<'_, str> {
     text::harmless(name.as_bytes())
 }
 
-fn print_json(document: &impl Serialize) -> Exit {
+pub(super) fn print_json(document: &impl Serialize) -> Exit {
     match serde_json::to_string_pretty(document) {
         Ok(text) => print(&(text + "\n")),
         Err(error) => {

@@ -5,7 +5,7 @@ use super::guests::{Ear, Hosting};
 use super::journal::{Journal, Journalled};
 use super::memory::Known;
 use super::reply::Ended;
-use super::{Common, Running, links, plain, record, save, tell};
+use super::{Common, Running, links, pending, plain, record, save, tell};
 use crate::definition::diagnostic::Severity;
 use crate::exit::Exit;
 use crate::ipc::{self, Address};
@@ -339,7 +339,8 @@ fn finish(common: &Common, request: &Request, plan: &Plan, mut loaded: Loaded, r
     }
     if ran.stuck {
         // Not even a word about the history: it would wait for the console, too.
-        let _ = batch.save(&common.database);
+        log::set_max_level(log::LevelFilter::Off);
+        let _ = pending::save(&common.root, &common.database, batch);
     } else {
         save(batch, common);
     }

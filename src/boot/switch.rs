@@ -3,9 +3,9 @@
 //! The file is written as a shell's, so that the hooks' readers know it, but nothing in it is evaluated: rc runs as root
 //! before anybody could look. The first place that says anything of a setting counts.
 
-use crate::definition::diagnostic::Severity;
+use crate::definition::diagnostic::{Diagnostic, Kind, Severity};
 use crate::definition::trust;
-use crate::model::{Level, Levels};
+use crate::model::{Level, Levels, Place};
 use crate::root::Root;
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt as _;
@@ -32,19 +32,42 @@ pub struct Switch {
     pub debug: bool,
     /// More options for serelrc, as words.
     pub options: Vec<String>,
+    /// Where the levels are said, in words.
+    pub place: Option<String>,
+    /// What could not be read as it was meant.
+    pub problems: Vec<Diagnostic>,
 }
 
 impl Switch {
     /// Reads them. What cannot be read is said and counts as not there.
     pub fn read(root: &Root) -> Self {
+        let switch = Self::examine(root, |name| std::env::var_os(name).map(|value| lossy(&value)));
+        super::tell(root, &switch.problems, Severity::Warning);
+        switch
+    }
+
+    /// Reads them for a boot to come: without our own environment, and without a word.
+    pub fn foresee(root: &Root) -> Self {
+        Self::examine(root, |_| None)
+    }
+
+    fn examine(root: &Root, environment: impl Fn(&str) -> Option<String>) -> Self {
         let line = std::fs::read(root.real(COMMAND_LINE)).unwrap_or_default();
         let line = words(&String::from_utf8_lossy(&line));
-        let file = FILES.iter().find_map(|file| settings(root, file)).unwrap_or_default();
-        Self::of(&line, |name| std::env::var_os(name).map(|value| lossy(&value)), &file)
+        let mut problems = Vec::new();
+        let found = FILES.iter().find_map(|file| Some((file, settings(root, file, &mut problems)?)));
+        let (name, file) = found.map_or(("", Vec::new()), |(name, file)| (*name, file));
+        let mut switch = Self::of(&line, environment, (name, &file));
+        problems.append(&mut switch.problems);
+        Self { problems, ..switch }
     }
 
     /// The settings of these places, strongest first.
-    fn of(line: &[String], environment: impl Fn(&str) -> Option<String>, file: &[(String, String)]) -> Self {
+    fn of(
+        line: &[String],
+        environment: impl Fn(&str) -> Option<String>,
+        (name, file): (&str, &[(String, String)]),
+    ) -> Self {
         let on_line = |name: &str| {
             let value = |word: &String| word.strip_prefix(name)?.strip_prefix('=').map(str::to_owned);
             line.iter().rev().find_map(value)
@@ -52,11 +75,23 @@ impl Switch {
         let in_file =
             |name: &str| file.iter().rev().find(|(known, _)| known == name).map(|(_, value)| value.clone());
         let value = |name: &str| on_line(name).or_else(|| environment(name)).or_else(|| in_file(name));
+        let place = if on_line(RUNLEVELS).is_some() {
+            Some("on the kernel command line")
+        } else if environment(RUNLEVELS).is_some() {
+            Some("in the environment")
+        } else {
+            in_file(RUNLEVELS).map(|_| name)
+        };
+        let place = place.map(str::to_owned);
+        let mut problems = Vec::new();
+        let levels = value(RUNLEVELS).map(|text| levels(&text, place.as_deref(), &mut problems));
         Self {
             off: line.iter().any(|word| word == OFF),
-            levels: value(RUNLEVELS).map(|text| levels(&text)),
+            levels,
             debug: value(DEBUG).is_some_and(|value| value.eq_ignore_ascii_case("on")),
             options: value(OPTIONS).map(|text| words(&text)).unwrap_or_default(),
+            place,
+            problems,
         }
     }
 
@@ -77,18 +112,24 @@ fn lossy(value: &OsStr) -> String {
 }
 
 /// `S 2 3`, `S,2,3` and `S23` are one and the same.
-fn levels(text: &str) -> Levels {
+fn levels(text: &str, place: Option<&str>, problems: &mut Vec<Diagnostic>) -> Levels {
     text.split(|c: char| c == ',' || c.is_whitespace())
         .flat_map(|word| word.split(""))
         .filter(|letter| !letter.is_empty())
         .filter_map(|letter| {
             let level = Level::parse(letter);
             if level.is_none() {
-                log::warn!("{RUNLEVELS}: `{letter}` is no runlevel: give S and digits, as in \"S 2 3 4 5\"");
+                let text = format!("{RUNLEVELS} {}: `{letter}` is no runlevel", place.unwrap_or_default());
+                problems.push(problem("", 0, text, "give S and digits, as in \"S 2 3 4 5\""));
             }
             level
         })
         .collect()
+}
+
+fn problem(file: &str, line: u32, text: String, help: &str) -> Diagnostic {
+    let at = Place { line, column: u32::from(line > 0) };
+    Diagnostic::new(Severity::Warning, Kind::Syntax, file, at, text).help(help)
 }
 
 /// Words between white space; quotes keep them together and are taken off.
@@ -117,12 +158,12 @@ fn words(text: &str) -> Vec<String> {
 }
 
 /// The assignments of a file, `None` where there is no such file or one that is not to be trusted.
-fn settings(root: &Root, file: &str) -> Option<Vec<(String, String)>> {
+fn settings(root: &Root, file: &str, problems: &mut Vec<Diagnostic>) -> Option<Vec<(String, String)>> {
     let path = root.resolve(file).ok()?;
     match trust::read(root, &path) {
-        Ok((bytes, _)) => Some(assignments(&root.shown(&path), &String::from_utf8_lossy(&bytes))),
+        Ok((bytes, _)) => Some(assignments(&path, &String::from_utf8_lossy(&bytes), problems)),
         Err(fault) => {
-            super::tell(root, std::slice::from_ref(&*fault), Severity::Error);
+            problems.push(*fault);
             None
         }
     }
@@ -130,9 +171,9 @@ fn settings(root: &Root, file: &str) -> Option<Vec<(String, String)>> {
 
 /// `NAME=value`, one a line, in quotes or not. What a shell would put in the place of `$x` is not known here: said, and
 /// left out.
-fn assignments(file: &str, text: &str) -> Vec<(String, String)> {
+fn assignments(file: &str, text: &str, problems: &mut Vec<Diagnostic>) -> Vec<(String, String)> {
     let mut found = Vec::new();
-    for (number, line) in text.lines().enumerate() {
+    for (number, line) in (1..).zip(text.lines()) {
         let line = line.trim();
         let line = line.strip_prefix("export ").map_or(line, str::trim_start);
         let Some((name, value)) = line.split_once('=') else { continue };
@@ -145,10 +186,8 @@ fn assignments(file: &str, text: &str) -> Vec<(String, String)> {
             _ => value.split_whitespace().next().unwrap_or_default(),
         };
         if !single && value.contains(['$', '`', '\\']) {
-            log::warn!(
-                "{file}:{}: {name} is read as it stands, not as a shell would: write its value out; it is left out",
-                number + 1
-            );
+            let text = format!("{name} is read as it stands, not as a shell would, and is left out");
+            problems.push(problem(file, number, text, "write its value out"));
             continue;
         }
         found.push((name.to_owned(), value.to_owned()));
@@ -162,7 +201,11 @@ mod tests {
 
     fn of(line: &str, environment: Option<&str>, file: &str) -> Switch {
         let environment = |name: &str| environment.filter(|_| name == RUNLEVELS).map(str::to_owned);
-        Switch::of(&words(line), environment, &assignments("f", file))
+        let mut problems = Vec::new();
+        let file = assignments("f", file, &mut problems);
+        let switch = Switch::of(&words(line), environment, ("f", &file));
+        problems.extend(switch.problems.iter().cloned());
+        Switch { problems, ..switch }
     }
 
     fn shown(switch: &Switch) -> String {
@@ -183,6 +226,17 @@ mod tests {
     }
 
     #[test]
+    fn the_place_is_known_and_what_is_no_level_is_said() {
+        let place = |switch: &Switch| switch.place.clone().unwrap_or_default();
+        assert_eq!(place(&of("SEREL_RUNLEVELS=2", None, "SEREL_RUNLEVELS=3")), "on the kernel command line");
+        assert_eq!(place(&of("", Some("2"), "SEREL_RUNLEVELS=3")), "in the environment");
+        let switch = of("", None, "SEREL_RUNLEVELS='2 x'");
+        assert_eq!(place(&switch), "f");
+        assert_eq!(switch.problems[0].text, "SEREL_RUNLEVELS f: `x` is no runlevel");
+        assert_eq!(of("", None, "").place, None);
+    }
+
+    #[test]
     fn off_is_a_whole_word() {
         assert!(of("quiet serel=off x", None, "").off);
         assert!(!of("quiet xserel=off serel=offline", None, "").off);
@@ -199,6 +253,7 @@ mod tests {
         let switch = of("", None, file);
         assert_eq!(shown(&switch), "-");
         assert_eq!(switch.options, ["--jobs", "4", "--timeout", "9"]);
+        assert_eq!((switch.problems.len(), switch.problems[0].at.line), (1, 1));
         assert_eq!(of("", None, "SEREL_RUNLEVELS=2 3\n").levels, of("2", Some("2"), "").levels);
     }
 }

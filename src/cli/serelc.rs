@@ -63,6 +63,11 @@ enum Control {
     Stop,
 }
 
+/// What the command line is made of, for the manual and the completions.
+pub(super) fn command() -> clap::Command {
+    <Cli as clap::CommandFactory>::command()
+}
+
 /// Runs the program.
 pub fn run() -> ExitCode {
     let usage = ExitCode::from(USAGE);

@@ -22,6 +22,11 @@ struct Cli {
     socket: Option<OsString>,
 }
 
+/// What the command line is made of, for the manual and the completions.
+pub(super) fn command() -> clap::Command {
+    <Cli as clap::CommandFactory>::command()
+}
+
 /// Runs the program.
 pub fn run() -> ExitCode {
     let cli: Cli = match parse(std::env::args_os(), Exit::Usage.into()) {

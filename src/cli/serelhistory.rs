@@ -54,6 +54,11 @@ enum Question {
     PriorHistory,
 }
 
+/// What the command line is made of, for the manual and the completions.
+pub(super) fn command() -> clap::Command {
+    <Cli as clap::CommandFactory>::command()
+}
+
 /// Runs the program.
 pub fn run() -> ExitCode {
     let cli: Cli = match parse(std::env::args_os(), Exit::Usage.into()) {
@@ -80,7 +85,7 @@ impl Cli {
             return Ok(boot::apply(&root, &database, &servers, &path));
         }
         if self.apply_started {
-            return Ok(boot::apply_started(&database, &servers));
+            return Ok(boot::apply_started(&root, &database, &servers));
         }
         let Some(question) = self.query else {
             let pairs = super::serelrc::read_pairs("-".as_ref())?;
@@ -92,6 +97,6 @@ impl Cli {
             Question::Verify => populated.verify,
             Question::PriorHistory => populated.prior,
         };
-        Ok(boot::query(&database, ask))
+        Ok(boot::query(&root, &database, ask))
     }
 }

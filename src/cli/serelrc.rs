@@ -50,7 +50,7 @@ enum Verb {
     Change(RunArgs),
     Graph(TreeArgs),
     Plan(UnitArgs),
-    Verify(TreeArgs),
+    Verify(VerifyArgs),
     Explain(UnitArgs),
 }
 
@@ -63,7 +63,7 @@ const VERBS: [Described; 7] = [
     ("change", "Go from one runlevel to another: stop and start only the difference", RunArgs::augment_args),
     ("graph", "Print the services and who waits for whom", TreeArgs::augment_args),
     ("plan", "Print what would be run, after what, and how long it would take", UnitArgs::augment_args),
-    ("verify", "Check that the definitions fit together", TreeArgs::augment_args),
+    ("verify", "Check that the definitions fit together", VerifyArgs::augment_args),
     ("explain", "Say why history would be used, or why not", UnitArgs::augment_args),
 ];
 
@@ -96,7 +96,7 @@ impl FromArgMatches for Verb {
             "change" => Verb::Change(RunArgs::from_arg_matches(matches)?),
             "graph" => Verb::Graph(TreeArgs::from_arg_matches(matches)?),
             "plan" => Verb::Plan(UnitArgs::from_arg_matches(matches)?),
-            "verify" => Verb::Verify(TreeArgs::from_arg_matches(matches)?),
+            "verify" => Verb::Verify(VerifyArgs::from_arg_matches(matches)?),
             "explain" => Verb::Explain(UnitArgs::from_arg_matches(matches)?),
             _ => return Err(clap::Error::new(ErrorKind::InvalidSubcommand)),
         })
@@ -124,6 +124,15 @@ struct TreeArgs {
     level: Option<Level>,
     #[command(flatten)]
     way: WayArgs,
+}
+
+#[derive(Debug, Args)]
+struct VerifyArgs {
+    #[command(flatten)]
+    tree: TreeArgs,
+    /// Look at the whole system: what the next boot would do, what is missing, and how long it would take
+    #[arg(long, conflicts_with_all = ["level", "stop", "required_start", "pairs"])]
+    system: bool,
 }
 
 #[derive(Debug, Args)]
@@ -207,6 +216,11 @@ fn slots(text: &str) -> Result<usize, String> {
     }
 }
 
+/// What the command line is made of, for the manual and the completions.
+pub(super) fn command() -> clap::Command {
+    <Cli as clap::CommandFactory>::command()
+}
+
 /// Runs the program.
 pub fn run() -> ExitCode {
     let cli: Cli = match parse(std::env::args_os(), Exit::Usage.into()) {
@@ -237,7 +251,7 @@ impl Cli {
     }
 
     fn carry_out(self) -> Result<Exit, String> {
-        let common = self.common()?;
+        let (common, named) = (self.common()?, self.place.db.is_some());
         Ok(match self.verb {
             Verb::Start(args) => boot::start(&common, &args.request(Phase::Start)?, &args.running()),
             Verb::Stop(args) => boot::start(&common, &args.request(Phase::Stop)?, &args.running()),
@@ -252,7 +266,8 @@ impl Cli {
             }
             Verb::Graph(args) => boot::graph(&common, &args.way.request(args.level)?),
             Verb::Plan(args) => boot::plan(&common, &args.way.request(args.level)?),
-            Verb::Verify(args) => boot::verify(&common, &args.way.request(args.level)?),
+            Verb::Verify(args) if args.system => super::startpar::foresee(common, named),
+            Verb::Verify(VerifyArgs { tree, .. }) => boot::verify(&common, &tree.way.request(tree.level)?),
             Verb::Explain(args) => boot::explain(&common, &args.way.request(args.level)?),
         })
     }

@@ -2,7 +2,7 @@
 
 use super::general::parse;
 use super::serelrc;
-use crate::boot::{self, Part, Switch};
+use crate::boot::{self, Common, Foreseen, Part, Switch};
 use crate::exit::Exit;
 use crate::model::Level;
 use crate::root::Root;
@@ -77,6 +77,11 @@ enum Mode {
     Boot,
     Start,
     Stop,
+}
+
+/// What the command line is made of, for the manual.
+pub(super) fn command() -> clap::Command {
+    <Cli as clap::CommandFactory>::command()
 }
 
 /// Whether the program was called as startpar.
@@ -161,6 +166,25 @@ fn carry_out(root: &Root, level: Level, previous: Option<Level>, mode: Mode, arg
         Ok(()) => boot::stand_in(&parts, arguments),
         Err(why) => boot::step_aside(&parts, arguments, &why),
     }
+}
+
+/// `serelrc verify --system`: looks at the units that rc will ask for, as they will be read then. `named`: the history
+/// is that of the command line.
+pub(super) fn foresee(mut common: Common, named: bool) -> Exit {
+    let mut switch = Switch::foresee(&common.root);
+    let words = ["serelrc", "start", "S"].into_iter().chain(switch.options.iter().map(String::as_str));
+    let fault = serelrc::part(words.map(OsString::from).collect(), switch.debug).err();
+    if fault.is_some() {
+        switch.options.clear();
+    }
+    let ask = |verb: &str, level, previous| part(&common.root, verb, level, previous, &switch);
+    let unit = |verb: &str, level, previous| ask(verb, level, previous).request;
+    let database = ask("start", Level::S, None).common.database;
+    let foreseen = Foreseen { switch: switch.clone(), fault, unit: &unit };
+    if !named {
+        common.database = database;
+    }
+    boot::system(&common, &foreseen)
 }
 
 /// One unit, as serelrc would read it from its command line.

@@ -101,6 +101,11 @@ fn misplaced(cli: &Cli) -> Option<&'static str> {
     }
 }
 
+/// What the command line is made of, for the manual and the completions.
+pub(super) fn command() -> clap::Command {
+    <Cli as clap::CommandFactory>::command()
+}
+
 /// Runs the program.
 pub fn run() -> ExitCode {
     let words: Vec<OsString> = std::env::args_os().collect();

@@ -6,10 +6,11 @@ use super::trouble::Trouble;
 use super::{cost, file, prune, reading, schema};
 use crate::fingerprint::{Digest, Glance, Manifest};
 use rusqlite::{OptionalExtension, Result, Transaction, TransactionBehavior, params};
+use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 
 /// Everything that one save writes; all or nothing of it is kept.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Batch {
     /// What is stored could not be read ([`Trouble::Damaged`]): set it aside and begin anew.
     pub anew: bool,
@@ -42,6 +43,18 @@ impl Batch {
     /// Whether there is nothing to save.
     pub fn is_empty(&self) -> bool {
         *self == Self::default()
+    }
+
+    /// The batch as bytes, to be saved by another process of the same version.
+    pub fn encode(&self) -> Vec<u8> {
+        let bytes = postcard::to_stdvec(&(env!("CARGO_PKG_VERSION"), schema::version(), self));
+        seal(bytes.expect("BUG: a batch in memory always fits in memory once more"))
+    }
+
+    /// What [`Batch::encode`] gave; `None` when it is not as it was written, or another version wrote it.
+    pub fn decode(bytes: &[u8]) -> Option<Self> {
+        let (version, schema, batch): (&str, u32, Self) = postcard::from_bytes(unseal(bytes)?).ok()?;
+        (version == env!("CARGO_PKG_VERSION") && schema == schema::version()).then_some(batch)
     }
 
     /// Saves everything in one transaction, creating the file (and its directory) when it is missing, migrating an

@@ -7,7 +7,7 @@ use crate::model::Phase;
 use serde::{Deserialize, Serialize};
 
 /// A unit to be stored, or to take the place of one with the same key.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct UnitRow {
     /// Digest of all that was asked for: the unit, settings, format versions.
     pub key: Digest,
@@ -52,7 +52,7 @@ pub struct StoredReading {
 }
 
 /// One run of one unit.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RunRow {
     /// Key of the unit.
     pub key: Digest,
@@ -77,7 +77,7 @@ pub struct RunRow {
 }
 
 /// What became of one job. Times are nanoseconds of the monotonic clock.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct JobRow {
     /// The script, as a logical path.
     pub script: String,
@@ -126,7 +126,7 @@ pub struct StoredRun {
 }
 
 /// The last call of `serelhistory --populate`.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Populated {
     /// Services that were started elsewhere.
     pub started: Vec<String>,

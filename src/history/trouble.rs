@@ -52,7 +52,7 @@ pub enum Trouble {
         path: PathBuf,
     },
     /// It cannot be written: a read-only file system, or no permission. Worth no more than a debug line.
-    #[error("{}: the history cannot be written ({why}); nothing of this run is kept", path.display())]
+    #[error("{}: the history cannot be written ({why})", path.display())]
     ReadOnly {
         /// The history.
         path: PathBuf,
@@ -60,7 +60,7 @@ pub enum Trouble {
         why: String,
     },
     /// No space is left; the earlier content is intact.
-    #[error("{}: no space is left for the history; nothing of this run is kept, what was there still is", path.display())]
+    #[error("{}: no space is left for the history; what was there still is", path.display())]
     Full {
         /// The history.
         path: PathBuf,

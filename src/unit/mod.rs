@@ -92,7 +92,9 @@ impl Loaded {
 pub fn load(root: &Root, database: &Path, request: &Request) -> Loaded {
     let key = request.key();
     let mut batch = Batch::default();
-    let mut history = open(database, &mut batch);
+    let opened = History::open(database);
+    let mut failed = opened.is_err();
+    let mut history = said(opened, &mut batch);
     let found = match &history {
         Some(open) => open.unit(&key).map(|stored| stored.map(|stored| (open, stored))),
         None => Ok(None),
@@ -101,6 +103,7 @@ pub fn load(root: &Root, database: &Path, request: &Request) -> Loaded {
         Ok(found) => found.map(|(open, stored)| reuse(root, open, key, stored, &mut batch)),
         Err(trouble) => {
             say(&trouble, &mut batch);
+            failed = true;
             history = None;
             None
         }
@@ -108,17 +111,16 @@ pub fn load(root: &Root, database: &Path, request: &Request) -> Loaded {
     let why = match reused {
         Some(Ok(loaded)) => return Loaded { batch, ..loaded },
         Some(Err(why)) => why,
-        None if batch.anew || (history.is_none() && database.exists()) => {
-            "the history cannot be used".to_owned()
-        }
+        None if failed => "the history cannot be used".to_owned(),
         None if history.is_some() => "this unit is new, or its settings are".to_owned(),
         None => "there is no history yet".to_owned(),
     };
     rebuild(root, history.as_ref(), request, why, batch)
 }
 
-fn open(database: &Path, batch: &mut Batch) -> Option<History> {
-    History::open(database).unwrap_or_else(|trouble| {
+/// The history, if there is one; trouble with it is said.
+fn said(opened: Result<Option<History>, Trouble>, batch: &mut Batch) -> Option<History> {
+    opened.unwrap_or_else(|trouble| {
         say(&trouble, batch);
         None
     })
@@ -255,7 +257,7 @@ pub fn with_graph<T>(
     request: &Request,
     call: impl FnOnce(&Graph, &[Diagnostic]) -> T,
 ) -> T {
-    let history = open(database, &mut Batch::default());
+    let history = said(History::open(database), &mut Batch::default());
     Gathered::read(root, history.as_ref(), request).with_graph(request, call)
 }
 

@@ -3,10 +3,11 @@
 //! That kernel has to allow it, which not every container's does: then the tests are passed over, with what the
 //! kernel has said.
 
+use crate::cases::Case;
+use crate::modules;
 use crate::program::{Finished, LIMIT, finish};
 use crate::service::PROGRAM;
 use crate::tools::{Skip, build_dir, run, site, which};
-use crate::{Case, modules};
 use std::fs::{self, Permissions};
 use std::io::{BufRead, BufReader};
 use std::os::fd::AsFd as _;

@@ -1,6 +1,6 @@
 //! What the real compiler says is what the operator reads.
 
-use crate::Case;
+use crate::cases::Case;
 use crate::program::finish;
 use crate::service::{COMPILE_LIMIT, PROGRAM};
 use crate::tools::{Skip, Tools, build_dir, share_stap_dir, site};

@@ -1,11 +1,13 @@
 //! The test machine: Debian's kernel, busybox, staprun and what a test adds, in memory, under QEMU.
 //!
 //! Its processor is interpreted (TCG) even where there is a `/dev/kvm`: a boot takes seven seconds so, and machines were
-//! seen whose `/dev/kvm` opens and then runs nothing. It has no disk and no network, and ends when its init does, when
-//! its kernel panics, or when the time is over.
+//! seen whose `/dev/kvm` opens and then runs nothing. It has no network, no disk but one that a test gives it, and ends
+//! when its init does, when its kernel panics, or when the time is over.
 
+use crate::linux::Linux;
 use crate::program::finish;
 use crate::tools::{Tools, build_dir, run, which};
+use serel::history::History;
 use std::fmt;
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{PermissionsExt, symlink};
@@ -24,12 +26,20 @@ const STAPIO: [&str; 2] = ["/usr/lib/systemtap/stapio", "/usr/libexec/systemtap/
 #[derive(Debug)]
 pub(crate) struct Machine {
     root: TempDir,
+    /// Further words for QEMU.
+    more: Vec<String>,
 }
 
 impl Machine {
     /// Nothing.
     pub(crate) fn empty() -> Self {
-        Self { root: tempfile::tempdir_in(build_dir()).expect("the build directory is writable") }
+        let root = tempfile::tempdir_in(build_dir()).expect("the build directory is writable");
+        Self { root, more: Vec::new() }
+    }
+
+    /// More words for QEMU: a disk, a clock.
+    pub(crate) fn with(&mut self, words: &[&str]) {
+        self.more.extend(words.iter().map(|word| (*word).to_owned()));
     }
 
     /// busybox, staprun and stapio with their libraries, and our init.
@@ -81,6 +91,13 @@ impl Machine {
         for library in ldd.stdout.split_whitespace().filter(|word| word.starts_with('/')) {
             self.file(Path::new(library), library, 0o755);
         }
+    }
+
+    /// Copies a static program without what only debuggers read, which is nine tenths of it.
+    pub(crate) fn stripped(&self, from: &Path, inside: &str) {
+        self.text(inside, "", 0o755);
+        run(Command::new("strip").arg("-o").arg(self.at(inside)).arg(from));
+        fs::set_permissions(self.at(inside), Permissions::from_mode(0o755)).expect("our own file");
     }
 
     /// Copies all files of a directory.
@@ -139,8 +156,8 @@ impl Machine {
         for serial in [&console, &said] {
             qemu.arg("-serial").arg(format!("file:{}", serial.display()));
         }
-        qemu.arg("-kernel").arg(tools.kernel()).arg("-initrd").arg(&initrd);
-        qemu.args(["-append", "console=ttyS0 loglevel=4 panic=-1"]);
+        qemu.arg("-kernel").arg(Linux::ready(tools).kernel()).arg("-initrd").arg(&initrd);
+        qemu.args(["-append", "console=ttyS0 loglevel=4 panic=-1"]).args(&self.more);
         // A machine that hangs is killed from outside, and what it had said is still there.
         let mut limited = Command::new("timeout");
         limited.args(["--signal=KILL", &BOOT_LIMIT.as_secs().to_string()]);
@@ -166,6 +183,11 @@ impl fmt::Display for Boot {
 }
 
 impl Boot {
+    /// All that was written to its console.
+    pub(crate) fn console(&self) -> &str {
+        &self.console
+    }
+
     /// The steps of one case. It must have come to its end.
     #[track_caller]
     pub(crate) fn case<'a>(&'a self, name: &'a str) -> Steps<'a> {
@@ -231,6 +253,17 @@ pub(crate) struct Step {
     pub(crate) stdout: String,
     /// Standard error.
     pub(crate) stderr: String,
+}
+
+/// The history of which a machine has sent the file, packed and in letters. It is there as long as the directory.
+#[track_caller]
+pub(crate) fn history(sent: &str) -> (TempDir, History) {
+    let dir = tempfile::tempdir_in(build_dir()).expect("the build directory is writable");
+    let [text, path] = ["sent", "history.db"].map(|name| dir.path().join(name));
+    fs::write(&text, sent).expect("our own directory");
+    run(Command::new("sh").args(["-c", r#"base64 -d "$0" | gzip -dc > "$1""#]).arg(&text).arg(&path));
+    let history = History::open(&path).expect("it is well").expect("it is there");
+    (dir, history)
 }
 
 /// Where the texts of the cases are.

@@ -3,7 +3,7 @@
 //! Debian's tools run in a copy of this machine's root that is in memory only, since they know but one place for what
 //! they read and write; nothing is installed.
 
-use crate::Case;
+use crate::cases::Case;
 use crate::machine::Machine;
 use crate::program::{LIMIT, finish};
 use crate::service::{PROGRAM, cache};

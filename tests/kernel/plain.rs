@@ -3,7 +3,7 @@
 //! When one of these fails, the machine, the kernel or systemtap has changed, and the failures of systemtap-service's
 //! own tests follow from that.
 
-use crate::Case;
+use crate::cases::Case;
 use crate::machine::{Boot, Machine, Steps};
 use crate::modules::compiled;
 use crate::tools::{Skip, Tools};

@@ -3,7 +3,7 @@
 //!
 //! Each test fails on the behaviour of the script that systemtap-service takes the place of, but for the first.
 
-use crate::Case;
+use crate::cases::Case;
 use crate::machine::{Boot, Machine, Steps};
 use crate::modules::{compiled, scripts};
 use crate::program::finish;

@@ -1,9 +1,9 @@
 //! What these tests stand on: Debian's systemtap, kernel headers, kernel and QEMU.
 //!
 //! The kernel is the one that Debian's `linux-headers-amd64` stands for: the newest of the release, which is also the
-//! series that the release's systemtap knows. Its image is fetched and unpacked, not installed; only the kernel proper
-//! is kept.
+//! series that the release's systemtap knows.
 
+pub(crate) use crate::cases::Skip;
 use crate::program::{Finished, LIMIT, finish};
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -12,12 +12,15 @@ use std::sync::OnceLock;
 use std::time::Duration;
 
 /// Programs, and the packages that bring them.
-const PROGRAMS: [(&str, &str); 5] = [
+const PROGRAMS: [(&str, &str); 8] = [
     ("qemu-system-x86_64", "qemu-system-x86"),
     ("stap", "systemtap"),
     ("staprun", "systemtap-runtime"),
     ("busybox", "busybox-static"),
     ("gcc", "gcc"),
+    ("xz", "xz-utils"),
+    ("strip", "binutils"),
+    ("mkfs.ext4", "e2fsprogs"),
 ];
 
 /// The package that depends on the headers of the release's newest kernel.
@@ -25,15 +28,6 @@ const HEADERS: &str = "linux-headers-amd64";
 
 /// For a fetch of 70 MB over a slow line.
 const FETCH_LIMIT: Duration = Duration::from_mins(10);
-
-/// Why a test was passed over.
-#[derive(Debug, Clone)]
-pub(crate) enum Skip {
-    /// Something is not installed: a failure where the tests have to be complete.
-    Missing(String),
-    /// The kernel of this machine does not allow it.
-    Refused(String),
-}
 
 /// What was found and made.
 #[derive(Debug)]
@@ -94,28 +88,6 @@ impl Tools {
         let symbols = format!("KBUILD_EXTRA_SYMBOLS={}", symbols.display());
         ["-g", "-R", &self.runtime.display().to_string(), "-B", &symbols].map(str::to_owned).to_vec()
     }
-
-    /// Fetches the kernel that belongs to the headers, unless it is there from an earlier run.
-    pub(crate) fn kernel(&self) -> PathBuf {
-        let (dir, release, version) = (build_dir(), &self.release, &self.headers);
-        let kernel = dir.join(format!("vmlinuz-{release}-{version}"));
-        if kernel.exists() {
-            return kernel;
-        }
-        let fetched = dir.join("fetched");
-        let image = format!("linux-image-{release}={version}");
-        fetch(&fetched, &[&image], &format!("apt-get update && apt-get install {HEADERS}"));
-        let deb = fs::read_dir(&fetched)
-            .expect("our own directory")
-            .next()
-            .expect("apt-get download leaves a file");
-        let unpack = r#"dpkg-deb --fsys-tarfile "$0" | tar --extract "./boot/vmlinuz-$1""#;
-        let deb = deb.expect("readable").path();
-        run(Command::new("sh").args(["-c", unpack]).arg(&deb).arg(release).current_dir(&fetched));
-        fs::rename(fetched.join("boot").join(format!("vmlinuz-{release}")), &kernel).expect("our own files");
-        fs::remove_dir_all(&fetched).expect("our own directory");
-        kernel
-    }
 }
 
 /// Where these tests keep what they make, from run to run. Another process that wants it waits until this one ends.
@@ -129,6 +101,13 @@ pub(crate) fn build_dir() -> PathBuf {
         (dir, lock)
     };
     ONCE.get_or_init(locked).0.clone()
+}
+
+/// One of our programs: as it was built with the tests, or as it is released, in the directory that
+/// `SEREL_TESTS_PROGRAMS` names.
+pub(crate) fn program(name: &str) -> PathBuf {
+    let built = Path::new(env!("CARGO_BIN_EXE_serelrc")).parent().expect("a directory").to_owned();
+    std::env::var_os("SEREL_TESTS_PROGRAMS").map_or(built, PathBuf::from).join(name)
 }
 
 /// The path of a program.

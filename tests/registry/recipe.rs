@@ -296,3 +296,16 @@ fn apply_says_what_belongs_to_a_path_with_and_without_the_daemons_memory() {
     none.shell(&history("--apply-started")).expect_code(7);
     assert!(programs().join("serel-wrap").exists());
 }
+
+#[test]
+fn a_unit_that_does_not_fit_together_is_handed_over_all_the_same() {
+    let sandbox = tree(&[Script::new("a").says("Required-Start", "nowhere"), Script::new("b")]);
+    let daemon = Daemon::start();
+    let root = sandbox.path().display();
+    let pairs = "--pairs a /etc/init.d/a b /etc/init.d/b";
+    let populate = daemon.shell(&format!("echo {pairs} | serelhistory --root {root} --populate"));
+    assert!(populate.stderr.is_empty(), "what holds a serial plan together is nobody's service: {populate}");
+    daemon.shell(&format!("serelhistory --root {root} --query verify")).expect_code(1);
+    let applied = daemon.shell(&format!("serelhistory --root {root} --apply /etc/init.d/b"));
+    applied.expect_code(0);
+}

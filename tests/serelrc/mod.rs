@@ -11,10 +11,12 @@ mod failures;
 mod fallback;
 mod hostile;
 mod json;
+mod pending;
 mod remembered;
 mod resume;
 mod runs;
 mod signals;
+mod system;
 mod terminal;
 mod units;
 

@@ -4,6 +4,7 @@
 //! there: a test that cannot do its work fails and says what it lacks.
 
 pub(crate) mod debian;
+pub(crate) mod machine;
 pub(crate) mod order;
 pub(crate) mod program;
 pub(crate) mod sandbox;

@@ -1,16 +1,20 @@
 # Read before each case: a step is one command, of which the exit code and both outputs are reported.
 # shellcheck shell=sh
 
+# Where a step's outputs are kept.
+: "${OUT:=/run}"
+
 # step NAME COMMAND...
 step() {
     echo "@step $1"
     shift
-    "$@" > /run/stdout 2> /run/stderr < /dev/null
+    "$@" > "$OUT/stdout" 2> "$OUT/stderr" < "$OUT/empty"
     code=$?
-    awk '{ print "1 " $0 }' /run/stdout
-    awk '{ print "2 " $0 }' /run/stderr
+    awk '{ print "1 " $0 }' "$OUT/stdout"
+    awk '{ print "2 " $0 }' "$OUT/stderr"
     echo "@code $code"
 }
+: > "$OUT/empty"
 
 # until_so COMMAND...: runs it every 50 ms until it succeeds; the time limit of the case is its own.
 until_so() {

@@ -1,0 +1,49 @@
+//! A control group around a boot: the processor time of all that ran in it, whoever waited for it or did not.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// A group, which is removed with this value.
+pub(crate) struct Group {
+    path: PathBuf,
+}
+
+impl Group {
+    /// A new group. Panics where this machine lets nobody make one: then there is nothing to compare by.
+    pub(crate) fn new() -> Self {
+        let mounts = fs::read_to_string("/proc/self/mounts").expect("a list of mounts");
+        let mount = mounts.lines().find_map(|line| {
+            let mut words = line.split(' ');
+            let place = words.nth(1)?;
+            (words.next()? == "cgroup2").then_some(place)
+        });
+        let path = Path::new(mount.expect("no cgroup2 is mounted"))
+            .join(format!("serel-bench-{}", std::process::id()));
+        fs::create_dir(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        Self { path }
+    }
+
+    /// Where it is.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Seconds of processor time so far.
+    pub(crate) fn seconds(&self) -> f64 {
+        let stat = fs::read_to_string(self.path.join("cpu.stat")).expect("our own group");
+        let micros = stat.lines().find_map(|line| line.strip_prefix("usage_usec ")?.parse::<f64>().ok());
+        micros.expect("a group counts its time") / 1e6
+    }
+}
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        // The kernel takes a moment to see that the last process has left; then a later run has one more.
+        for _ in 0..1000 {
+            if fs::remove_dir(&self.path).is_ok() {
+                return;
+            }
+            std::thread::yield_now();
+        }
+    }
+}

@@ -1,0 +1,76 @@
+//! What real machines wait for: an address, a disk, a database that recovers, names that nobody answers for.
+//!
+//! The address comes from a real server at the other end of a real, if virtual, cable, which takes a second to answer.
+//! The name server that it is told of never answers, so that each service which looks a name up waits a second for
+//! nothing. The disk is there a second and a half after the machine was switched on. The database has a second and a
+//! half of work left from its last crash, in which it uses no processor, and its application takes a while to come up.
+
+use crate::boot::Boot;
+use crate::machine::Machine;
+
+/// Name, level, header and body of a script.
+type Service = (&'static str, char, &'static str, &'static str);
+
+const LOOK_UP: &str =
+    "getent ahostsv4 \"$(basename \"$0\").example.com\" > /dev/null || echo \"$0: name unknown\"";
+const NETWORK: &str = "# Required-Start: $remote_fs $network $syslog";
+
+const SERVICES: [Service; 7] = [
+    ("data-disk", 'S', "# Required-Start: $local_fs", "until [ -e /dev/data ]; do sleep 0.1; done"),
+    (
+        "database",
+        '2',
+        "# Required-Start: $remote_fs $syslog",
+        "rm -f /run/database\n(sleep 1.5; echo ready > /run/database) < /dev/null > /dev/null 2>&1 &\n\
+         until [ -s /run/database ]; do sleep 0.1; done",
+    ),
+    ("application", '2', "# Required-Start: $remote_fs database", "sleep 0.4"),
+    ("backup", '2', NETWORK, LOOK_UP),
+    ("directory", '2', NETWORK, LOOK_UP),
+    ("monitor", '2', NETWORK, LOOK_UP),
+    ("relay", '2', NETWORK, LOOK_UP),
+];
+
+const INTERFACES: &str = "auto lo eth0\niface lo inet loopback\niface eth0 inet dhcp\n";
+
+/// The rest of the world, in a network namespace of its own.
+const WORLD: &str = r"#!/bin/sh
+setsid sh -c 'sleep 1.5; : > /dev/data' < /dev/null > /dev/null 2>&1 &
+mkdir -p /run/world
+ip netns add world
+ip link add eth0 type veth peer name eth0 netns world
+nsenter --net=/run/netns/world sh -c '
+    ip address add 10.0.0.1/24 dev eth0
+    ip link set eth0 up
+    dnsmasq --conf-file=/dev/null --port=0 --user=root --no-ping --pid-file=/run/world/pidfile \
+        --dhcp-leasefile=/run/world/leases --dhcp-range=10.0.0.10,10.0.0.20,1h --dhcp-reply-delay=1 \
+        --dhcp-option=option:dns-server,10.9.9.9'
+";
+
+/// Writes all that into a machine.
+pub(crate) fn add(machine: &Machine) {
+    machine.text("etc/network/interfaces", INTERFACES, 0o644);
+    machine.text("etc/dhcp/dhclient-enter-hooks.d/names", RESOLVER, 0o644);
+    machine.text("usr/sbin/before-rcS", WORLD, 0o755);
+    // Else those who ask before it is up wait for one second, and all others for five.
+    let caching = machine.read("etc/nscd.conf");
+    let kept = caching.lines().filter(|line| !(line.contains("enable-cache") && line.contains("hosts")));
+    let lines: Vec<&str> = kept.chain(["enable-cache hosts no", ""]).collect();
+    machine.text("etc/nscd.conf", &lines.join("\n"), 0o644);
+    for (name, level, header, body) in SERVICES {
+        machine.script(name, level, header, body);
+    }
+}
+
+/// The name server as it was told, and the patience of who asks it.
+const RESOLVER: &str = "make_resolv_conf() {
+    printf 'nameserver %s\\noptions timeout:1 attempts:1\\n' \"$new_domain_name_servers\" > /etc/resolv.conf
+}
+";
+
+/// Lets startpar know of the services.
+pub(crate) fn enable(boot: &Boot) {
+    for (name, ..) in SERVICES {
+        boot.run(&["update-rc.d", name, "defaults"]);
+    }
+}

@@ -1,0 +1,126 @@
+//! The ways to boot, side by side.
+
+use crate::bound::{self, Bound};
+use crate::daemons::assert_all_up;
+use crate::group::Group;
+use crate::machine::Machine;
+use crate::root::Root;
+use crate::support::Times;
+use crate::waits;
+use std::fs;
+
+/// What the machines have to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Configuration {
+    /// What is installed: the processors are the limit.
+    Plain,
+    /// With what real machines wait for, too: see [`waits`].
+    Waits,
+}
+
+impl Configuration {
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Plain => "plain",
+            Self::Waits => "waits",
+        }
+    }
+}
+
+/// A way to boot. Another service manager is one more row here, and a kind of machine that has it.
+struct Way {
+    name: &'static str,
+    serel: bool,
+    /// The kernel's command line.
+    words: &'static str,
+    /// Whether all that serel remembers is taken away before each boot.
+    forget: bool,
+}
+
+const WAYS: [Way; 4] = [
+    Way { name: "one by one", serel: false, words: "concurrency=none", forget: false },
+    Way { name: "startpar", serel: false, words: "", forget: false },
+    Way { name: "serel, first boot", serel: true, words: "", forget: true },
+    Way { name: "serel, later boots", serel: true, words: "", forget: false },
+];
+
+/// Boots, at most, from which the bound is taken.
+const BOUND_BOOTS: usize = 3;
+
+/// What startpar has in [`WAYS`].
+const STARTPAR: usize = 1;
+
+/// What is measured of each way, over all rounds; seconds.
+#[derive(Default)]
+struct Measured {
+    rc_s: Times,
+    rc_2: Times,
+    both: Times,
+    processor: Times,
+}
+
+/// Boots all ways `rounds` times, in turn, and prints a table.
+pub(crate) fn compare(root: &Root, configuration: Configuration, rounds: usize) {
+    let machines: Vec<Machine> = WAYS.iter().map(|way| prepared(root, way.serel, configuration)).collect();
+    let mut measured: Vec<Measured> = WAYS.iter().map(|_| Measured::default()).collect();
+    for _ in 0..rounds {
+        for ((way, machine), measured) in WAYS.iter().zip(&machines).zip(&mut measured) {
+            measure(machine, way, measured);
+        }
+    }
+    let bound = bound::of(&prepared(root, true, configuration), rounds.min(BOUND_BOOTS));
+    table(&measured, &bound);
+}
+
+/// A machine that has booted before, so that what is made once is there, with all its daemons.
+fn prepared(root: &Root, serel: bool, configuration: Configuration) -> Machine {
+    let machine = if serel { Machine::with_serel(root) } else { Machine::new(root) };
+    if configuration == Configuration::Waits {
+        waits::add(&machine);
+    }
+    let mut boot = machine.boot("");
+    boot.reached('2');
+    assert_all_up(&boot).unwrap_or_else(|skip| panic!("{skip:?}"));
+    if configuration == Configuration::Waits {
+        waits::enable(&boot);
+    }
+    boot.stop();
+    machine
+}
+
+fn measure(machine: &Machine, way: &Way, measured: &mut Measured) {
+    if way.forget {
+        let _ = fs::remove_dir_all(machine.at("etc/serel"));
+    }
+    let group = Group::new();
+    let mut boot = machine.boot_in(group.path(), way.words);
+    boot.says("@@ begin S ");
+    let before = group.seconds();
+    boot.reached('2');
+    measured.processor.add(group.seconds() - before);
+    let time = |mark| boot.time_of(mark);
+    measured.rc_s.add(time("end S") - time("begin S"));
+    measured.rc_2.add(time("end 2") - time("begin 2"));
+    measured.both.add(time("end 2") - time("begin S"));
+    boot.kill();
+}
+
+fn table(measured: &[Measured], bound: &Bound) {
+    let startpar = measured[STARTPAR].both.median();
+    println!("| | median | least | rcS | rc 2 | of startpar | of the bound | processor time |");
+    println!("|---|---:|---:|---:|---:|---:|---:|---:|");
+    for (way, times) in WAYS.iter().zip(measured) {
+        let both = times.both.median();
+        println!(
+            "| {} | {both:.3} s | {:.3} | {:.3} | {:.3} | {:.2} | {:.2} | {:.2} s |",
+            way.name,
+            times.both.at(0),
+            times.rc_s.median(),
+            times.rc_2.median(),
+            both / startpar,
+            both / bound.seconds(),
+            times.processor.median(),
+        );
+    }
+    println!("\n{bound}");
+}

@@ -1,0 +1,2 @@
+# Completion of serel-boot for bash.
+complete -W "enable disable status --root --force" serel-boot

@@ -1,0 +1,159 @@
+//! A boot: the machine's init with everything under it, its console, and a limit to all that is waited for.
+//!
+//! init is process 1 of a process namespace, so that nothing outlives it, and the namespace goes with the value.
+
+use crate::namespace::{FIRST_ID, Namespace};
+use crate::program::{Finished, finish};
+use nix::fcntl::{FcntlArg, FdFlag, fcntl};
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::pty::openpty;
+use nix::unistd::ttyname;
+use rustix::process::{Pid, PidfdFlags, pidfd_open};
+use std::fs::{self, File};
+use std::io::Read as _;
+use std::os::fd::AsFd as _;
+use std::os::unix::fs::chown;
+use std::os::unix::process::ExitStatusExt as _;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// A boot takes a second or two; on a busy machine, and with something that hangs and is given up, a minute.
+const LIMIT: Duration = Duration::from_mins(3);
+
+/// What unshare does to itself when the init that it started has halted the machine.
+const HALTED: i32 = nix::libc::SIGINT;
+
+/// A machine that runs.
+#[derive(Debug)]
+pub(crate) struct Boot {
+    namespace: Namespace,
+    chunks: Receiver<Vec<u8>>,
+    console: String,
+}
+
+impl Boot {
+    /// Starts a machine from what a process holds, in a control group if one is named.
+    pub(super) fn begin(holder: u32, words: &str, group: Option<&Path>) -> Self {
+        let pty = openpty(None, None).expect("a terminal");
+        for side in [&pty.master, &pty.slave] {
+            fcntl(side, FcntlArg::F_SETFD(FdFlag::FD_CLOEXEC)).expect("our own descriptor");
+        }
+        let name = ttyname(&pty.slave).expect("a terminal has a name");
+        chown(&name, Some(FIRST_ID), Some(FIRST_ID)).expect("our own terminal");
+        let mut command = Command::new("unshare");
+        command.args(["--mount", "--pid", "--uts", "--ipc", "--net", "--cgroup", "--fork"]);
+        command.args(["--kill-child=KILL", "sh", "/mnt/inside.sh"]).arg(&name).arg(words);
+        let mut namespace = Namespace::ready(&command, Some(holder), Stdio::from(pty.slave));
+        if let Some(group) = group {
+            fs::write(group.join("cgroup.procs"), namespace.id().to_string()).expect("a group of our own");
+        }
+        namespace.go();
+        let (sender, chunks) = mpsc::channel();
+        let mut master = File::from(pty.master);
+        // Reading ends when nobody has the terminal any more: unshare has it until the last process is gone.
+        thread::spawn(move || {
+            let mut chunk = vec![0; 1 << 16];
+            while let Ok(length @ 1..) = master.read(&mut chunk) {
+                if sender.send(chunk[..length].to_vec()).is_err() {
+                    break;
+                }
+            }
+        });
+        Self { namespace, chunks, console: String::new() }
+    }
+
+    /// Waits until the scripts of a runlevel have been run.
+    #[track_caller]
+    pub(crate) fn reached(&mut self, level: char) -> &mut Self {
+        self.says(&format!("@@ end {level} "))
+    }
+
+    /// Waits until a text is on the console.
+    #[track_caller]
+    pub(crate) fn says(&mut self, text: &str) -> &mut Self {
+        self.says_times(text, 1)
+    }
+
+    /// Waits until a text is on the console so many times.
+    #[track_caller]
+    pub(crate) fn says_times(&mut self, text: &str, times: usize) -> &mut Self {
+        let end = Instant::now() + LIMIT;
+        while self.console.matches(text).count() < times {
+            match self.chunks.recv_timeout(end.saturating_duration_since(Instant::now())) {
+                Ok(chunk) => self.console += &String::from_utf8_lossy(&chunk).replace('\r', ""),
+                Err(RecvTimeoutError::Timeout) => panic!("no {text:?} in {LIMIT:?}\n{self}"),
+                Err(RecvTimeoutError::Disconnected) => panic!("it ended without {text:?}\n{self}"),
+            }
+        }
+        self
+    }
+
+    /// Runs a program in it, which must end with 0.
+    #[track_caller]
+    pub(crate) fn run(&self, words: &[&str]) -> Finished {
+        self.attempt(words).expect_code(0)
+    }
+
+    /// Runs a program in it.
+    #[track_caller]
+    pub(crate) fn attempt(&self, words: &[&str]) -> Finished {
+        let mut command = Command::new("nsenter");
+        command.args(["--target", &self.init().to_string(), "--all", "env", "-i", "TERM=dumb"]);
+        command.arg("PATH=/usr/sbin:/usr/bin:/sbin:/bin").args(words);
+        finish(&mut command, LIMIT)
+    }
+
+    /// Its init, as seen from outside.
+    #[track_caller]
+    pub(crate) fn init(&self) -> u32 {
+        let outer = self.namespace.id();
+        let children = fs::read_to_string(format!("/proc/{outer}/task/{outer}/children")).unwrap_or_default();
+        let init = children.split_whitespace().next().and_then(|pid| pid.parse().ok());
+        init.unwrap_or_else(|| panic!("it has no init\n{self}"))
+    }
+
+    #[allow(dead_code, reason = "for the bench")]
+    /// When a mark came by, as `begin S` or `end 2`, in seconds of the clock on the wall.
+    #[track_caller]
+    pub(crate) fn time_of(&self, mark: &str) -> f64 {
+        let after = self.console.rsplit_once(&format!("@@ {mark} ")).map(|(_, after)| after);
+        let time = after.and_then(|after| after.lines().next()?.parse().ok());
+        time.unwrap_or_else(|| panic!("no time of {mark:?}\n{self}"))
+    }
+
+    /// Stops it by force, and waits until nothing is left of it.
+    pub(crate) fn kill(self) {
+        let init = Pid::from_raw(i32::try_from(self.init()).expect("a process id is small"));
+        let init = pidfd_open(init.expect("no process is 0"), PidfdFlags::empty()).expect("it runs");
+        drop(self);
+        // init is the last of its namespace to end.
+        let mut ends = [PollFd::new(init.as_fd(), PollFlags::POLLIN)];
+        assert_eq!(poll(&mut ends, PollTimeout::from(60_000_u16)), Ok(1), "the machine runs on");
+    }
+
+    /// Stops it the way it is meant to be stopped, and gives its whole console.
+    #[track_caller]
+    pub(crate) fn stop(mut self) -> String {
+        self.run(&["init", "0"]);
+        let end = Instant::now() + LIMIT;
+        loop {
+            match self.chunks.recv_timeout(end.saturating_duration_since(Instant::now())) {
+                Ok(chunk) => self.console += &String::from_utf8_lossy(&chunk).replace('\r', ""),
+                Err(RecvTimeoutError::Timeout) => panic!("it has not halted in {LIMIT:?}\n{self}"),
+                Err(RecvTimeoutError::Disconnected) => break,
+            }
+        }
+        let status = self.namespace.ended();
+        assert_eq!(status.signal(), Some(HALTED), "it did not halt: {status}\n{self}");
+        std::mem::take(&mut self.console)
+    }
+}
+
+impl std::fmt::Display for Boot {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "--- the machine's console\n{}\n---", self.console)
+    }
+}

@@ -1,0 +1,93 @@
+//! From one runlevel to another, and down to the end: the same is asked of startpar and of serel in its place.
+
+use crate::boot::Boot;
+use crate::cases::{Case, Skip};
+use crate::daemons::assert_all_up;
+use crate::machine::Machine;
+use crate::root::Root;
+use std::collections::BTreeMap;
+
+pub(crate) const CASES: &[Case] = &[
+    ("levels::startpar_changes_levels", || change(&Machine::new(Root::made()?))),
+    ("levels::serel_starts_and_stops_only_the_difference", || change(&Machine::with_serel(Root::made()?))),
+    ("levels::the_hook_starts_and_stops_only_the_difference", || change(&Machine::with_hook(Root::made()?))),
+    ("levels::startpar_stops_in_order", || halt(&Machine::new(Root::made()?))),
+    ("levels::serel_stops_in_order", || halt(&Machine::with_serel(Root::made()?))),
+    ("levels::the_hook_stops_in_order", || halt(&Machine::with_hook(Root::made()?))),
+    ("levels::serel_goes_down_to_single_user", single_user),
+];
+
+/// Process numbers by pid file.
+fn pids(boot: &Boot) -> BTreeMap<String, String> {
+    let list = r#"for file in /run/*.pid /run/*/*.pid /run/*/pid; do
+        read -r pid rest < "$file"; [ "$pid" ] && [ -d "/proc/$pid" ] && echo "$file $pid"
+    done; true"#;
+    let said = boot.run(&["sh", "-c", list]).stdout;
+    said.lines()
+        .filter_map(|line| line.split_once(' '))
+        .map(|(file, pid)| (file.into(), pid.into()))
+        .collect()
+}
+
+const REDIS: &str = "/run/redis/redis-server.pid";
+const TINYPROXY: &str = "/run/tinyproxy/tinyproxy.pid";
+
+/// redis is in level 2 only, tinyproxy in level 3 only, all others in both.
+fn change(machine: &Machine) -> Result<(), Skip> {
+    let mut boot = machine.boot("");
+    assert_all_up(boot.reached('2'))?;
+    boot.run(&["update-rc.d", "redis-server", "disable", "3"]);
+    boot.run(&["update-rc.d", "tinyproxy", "disable", "2"]);
+    let at_first = pids(&boot);
+    assert!(at_first.contains_key(REDIS) && at_first.contains_key(TINYPROXY), "{at_first:#?}");
+
+    boot.run(&["telinit", "3"]);
+    let at_three = pids(boot.reached('3'));
+    let mut expected = at_first.clone();
+    expected.remove(REDIS);
+    assert_eq!(at_three, expected, "2 to 3\n{boot}");
+
+    boot.run(&["telinit", "2"]);
+    boot.says_times("@@ end 2 ", 2);
+    let mut at_last = pids(&boot);
+    let redis = at_last.remove(REDIS);
+    assert!(
+        redis.is_some_and(|pid| Some(&pid) != at_first.get(REDIS)),
+        "redis was not started again\n{boot}"
+    );
+    expected.remove(TINYPROXY);
+    assert_eq!(at_last, expected, "3 to 2\n{boot}");
+    boot.stop();
+    Ok(())
+}
+
+fn halt(machine: &Machine) -> Result<(), Skip> {
+    let mut boot = machine.boot("");
+    assert_all_up(boot.reached('2'))?;
+    let console = boot.stop();
+    // Each stops what those before it still need.
+    let steps = [
+        "Stopping nginx",
+        "Asking all remaining processes to terminate",
+        "Stopping enhanced syslogd",
+        "Deconfiguring network interfaces",
+        "Unmounting local filesystems",
+        "Will now halt",
+    ];
+    let places = steps.map(|step| console.rfind(step));
+    assert!(places.iter().all(Option::is_some) && places.is_sorted(), "{steps:?}: {places:?}\n{console}");
+    Ok(())
+}
+
+fn single_user() -> Result<(), Skip> {
+    let machine = Machine::with_serel(Root::made()?);
+    let mut boot = machine.boot("");
+    boot.reached('2');
+    boot.run(&["telinit", "1"]);
+    // The scripts of level 1 end in level S, where somebody is asked for a password.
+    boot.says("for maintenance");
+    let left = pids(&boot);
+    assert!(left.is_empty(), "still up: {left:#?}\n{boot}");
+    boot.stop();
+    Ok(())
+}
