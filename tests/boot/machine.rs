@@ -101,10 +101,10 @@ impl Machine {
         Boot::begin(self.holder.id(), words, None)
     }
 
-    /// Boots it in a control group.
+    /// Boots it in a control group, if there is one.
     #[allow(dead_code, reason = "for the bench")]
-    pub(crate) fn boot_in(&self, group: &Path, words: &str) -> Boot {
-        Boot::begin(self.holder.id(), words, Some(group))
+    pub(crate) fn boot_in(&self, group: Option<&Path>, words: &str) -> Boot {
+        Boot::begin(self.holder.id(), words, group)
     }
 
     /// Adds an init script with this header and body, and links it into a level.
