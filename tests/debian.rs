@@ -107,7 +107,7 @@ const EXPLAINED: [Explained; 3] = [
 ];
 
 /// Debian's scripts, all enabled by insserv.
-fn enabled() -> Sandbox {
+pub(crate) fn enabled() -> Sandbox {
     let debian = Debian::unpacked();
     let sandbox = Sandbox::new();
     debian.copy_etc(&sandbox);

@@ -6,6 +6,7 @@ mod fingerprint;
 mod graph;
 mod history;
 mod hooks;
+mod levels;
 mod logging;
 mod packaging;
 mod processes;

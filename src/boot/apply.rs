@@ -27,7 +27,7 @@ const STARTED: usize = 1000;
 pub(super) fn members(root: &Root, plan: &Plan, pairs: &[(String, String)]) -> Vec<Member> {
     let mut paths: HashMap<String, Vec<String>> = HashMap::new();
     for (_, path) in pairs {
-        if let Ok(script) = root.resolve(path) {
+        if let Ok(script) = root.script(path) {
             paths.entry(script).or_default().push(path.clone());
         }
     }
@@ -76,7 +76,7 @@ pub(super) fn remembered(root: &Root, database: &Path, path: &str) -> Option<Vec
     let populated = pending::populated(root, database).inspect_err(say).ok()??;
     let plan = pending::plan(root, database, &populated.key).inspect_err(say).ok()??;
     let plan = Plan::decode(&plan)?;
-    let resolved = root.resolve(path).unwrap_or_else(|_| path.to_owned());
+    let resolved = root.script(path).unwrap_or_else(|_| path.to_owned());
     let member = members(root, &plan, &populated.pairs)
         .into_iter()
         .find(|member| member.paths.iter().any(|known| *known == resolved || known == path))?;

@@ -64,7 +64,7 @@ pub(super) fn run(
     let mut ended = Ended::default();
     for link in wanted(root, level, previous, phase) {
         let path = format!("{directory}/{}", link.file);
-        let Ok(script) = root.resolve(&path) else {
+        let Ok(script) = root.script(&path) else {
             say(format_args!("serelrc: {} leads nowhere", root.shown(&path)));
             continue;
         };

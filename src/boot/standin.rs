@@ -25,9 +25,11 @@ use nix::unistd::{dup2_stdout, write};
 use rustix::process::{Pid, PidfdFlags, pidfd_open};
 use std::ffi::OsString;
 use std::os::fd::{AsFd as _, OwnedFd};
+use std::process::{Command, ExitStatus};
+use std::time::{Duration, Instant};
 
-/// How long a script is waited for that was under way when its run was killed, in milliseconds.
-const PATIENCE: i32 = 300_000;
+/// How long the scripts are waited for that were under way when their run was killed: as long as serelrc gives a script.
+const PATIENCE: Duration = Duration::from_mins(5);
 
 /// One unit of a call.
 #[derive(Debug, Clone)]
@@ -93,6 +95,21 @@ pub fn step_aside(parts: &[Part], arguments: &[OsString], why: &str) -> Exit {
 /// Becomes the real startpar for what is not ours. Errors with the reason why not.
 pub fn hand_over(arguments: &[OsString]) -> String {
     elsewhere::become_real(arguments)
+}
+
+/// Calls programs one after another, as the plain form of startpar does beside each other. Only for a machine that has
+/// no real one: rc does not ask for it.
+pub fn call_each(programs: &[OsString], argument: Option<&OsString>) -> Exit {
+    let mut exit = Exit::Ok;
+    for program in programs {
+        let called = Command::new(program).args(argument).status();
+        if !called.as_ref().is_ok_and(ExitStatus::success) {
+            let how = called.map_or_else(|error| error.to_string(), |status| status.to_string());
+            say(format_args!("startpar: {}: {how}", program.display()));
+            exit = Exit::Failed;
+        }
+    }
+    exit
 }
 
 /// Runs the parts one after another, and answers.
@@ -163,14 +180,17 @@ fn one_by_one(parts: &[Part], memory: Option<&Memory>) -> Ended {
 /// more, for nobody knows what became of them; LSB (22.2) has it that what runs already is no failure.
 fn await_begun(memory: Option<&Memory>) {
     let known = memory.map(Memory::read).unwrap_or_default();
+    let until = Instant::now() + PATIENCE;
     for (script, known) in known {
         let Known::Begun(pid) = known else { continue };
         let pid = pid.and_then(|pid| Pid::from_raw(pid.cast_signed()));
         let Some(Ok(process)) = pid.map(|pid| pidfd_open(pid, PidfdFlags::empty())) else { continue };
         say(format_args!("startpar: waiting for the end of {script}, which was under way"));
         let mut ended = [PollFd::new(process.as_fd(), PollFlags::POLLIN)];
-        let patience = PollTimeout::try_from(PATIENCE).unwrap_or(PollTimeout::MAX);
-        if !poll(&mut ended, patience).is_ok_and(|count| count > 0) {
+        let left = until.saturating_duration_since(Instant::now());
+        if !poll(&mut ended, PollTimeout::try_from(left).unwrap_or(PollTimeout::MAX))
+            .is_ok_and(|count| count > 0)
+        {
             say(format_args!("startpar: {script} is still under way: going on without it"));
         }
     }

@@ -109,6 +109,11 @@ pub fn run() -> ExitCode {
         let copied = std::io::copy(&mut std::io::stdin().lock(), &mut std::io::stdout().lock());
         return if copied.is_ok() { Exit::Ok } else { Exit::Failed }.into();
     }
+    if cli.mode.is_none() && !cli.programs.is_empty() {
+        let lacking = boot::hand_over(&arguments);
+        crate::log::say(format_args!("startpar: {lacking}: calling the programs one after another"));
+        return boot::call_each(&cli.programs, cli.argument.as_ref()).into();
+    }
     match cli.asked() {
         Ok((root, level, previous, mode)) => carry_out(&root, level, previous, mode, &arguments).into(),
         Err(why) => pass_on(&arguments, &why),

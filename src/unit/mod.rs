@@ -9,6 +9,7 @@ mod members;
 mod request;
 mod scripts;
 mod sources;
+mod wanted;
 
 pub use members::{Chosen, before, directories};
 pub use request::{Members, Pairs, Request};
@@ -325,6 +326,9 @@ impl Gathered {
         if members.is_empty() && !difference {
             problems.push(empty(request));
         }
+        if !matches!(request.members, Members::Pairs(_)) {
+            problems.extend(unheaded(&graph, &problems));
+        }
         call(&graph, &problems)
     }
 }
@@ -339,6 +343,29 @@ fn empty(request: &Request) -> Diagnostic {
     Diagnostic::new(Severity::Warning, Kind::File, "", Place::default(), text).help(format!(
         "see that /etc/rcN.d has links, or that headers in {INIT_D} name the level under {what}"
     ))
+}
+
+/// Scripts of which nothing is known; links to upstart's stand-in are said by themselves.
+fn unheaded(graph: &Graph, said: &[Diagnostic]) -> Option<Diagnostic> {
+    let is_job = |script: &str| said.iter().any(|problem| problem.file == script);
+    let unknown = graph.nodes.iter().filter(|node| node.unknown && !is_job(node.script));
+    let scripts: Vec<(&str, &str)> = unknown.map(|node| (node.name, node.script)).collect();
+    let (_, first) = scripts.first()?;
+    let names: Vec<&str> = scripts.iter().take(NAMED).map(|(name, _)| *name).collect();
+    let more = match scripts.len() - names.len() {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    let verb = if scripts.len() == 1 { "has" } else { "have" };
+    let place = match graph.phase {
+        Phase::Start => "started last",
+        Phase::Stop => "stopped first",
+    };
+    let text = format!("{}{more} {verb} no header, and so {place}, one by one", names.join(", "));
+    let said = Diagnostic::new(Severity::Warning, Kind::Missing, first, Place::default(), text);
+    let help =
+        "write one, from `### BEGIN INIT INFO` to `### END INIT INFO`, there or in /etc/serel/overrides";
+    Some(said.help(help).services(names))
 }
 
 impl Expand for Facilities {

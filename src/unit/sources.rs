@@ -6,13 +6,15 @@
 
 use super::listing::{Listing, dead_link};
 use super::scripts::Scripts;
+use super::wanted::{Wanted, What};
 use crate::definition::diagnostic::{Diagnostic, Kind, Severity};
-use crate::definition::{Facilities, Reading, header, rdf, scan, trust};
+use crate::definition::{Facilities, Reading, scan, trust};
 use crate::fingerprint::{Digest, Entry, Stat, clock};
 use crate::history::StoredReading;
 use crate::model::{Definition, Place, Source};
 use crate::processors;
-use crate::root::Root;
+use crate::root::{Root, UPSTART_JOB};
+use std::collections::btree_map::Entry as Slot;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::io;
 use std::os::unix::fs::MetadataExt as _;
@@ -60,24 +62,10 @@ pub struct Sources {
     listed: HashSet<String>,
     /// Links and missing paths that are.
     walked: HashSet<String>,
+    /// Links to upstart's stand-in script.
+    jobs: HashSet<String>,
     /// How many files were read because they had changed or were new.
     pub parsed: usize,
-}
-
-/// What a file is read as.
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum What {
-    Script { name: String },
-    Override { script: String },
-    Rdf,
-    Facilities,
-}
-
-/// A file to read.
-#[derive(Debug, Clone)]
-struct Wanted {
-    path: String,
-    what: What,
 }
 
 /// What became of it.
@@ -160,8 +148,11 @@ impl Sources {
             .collect();
         let names: BTreeSet<String> =
             if overrides.is_empty() { BTreeSet::new() } else { scripts.values().cloned().collect() };
+        let what = |path: &str, name| {
+            if self.jobs.contains(path) { What::Job { name } } else { What::Script { name } }
+        };
         let mut wanted: Vec<Wanted> =
-            scripts.into_iter().map(|(path, name)| Wanted { path, what: What::Script { name } }).collect();
+            scripts.into_iter().map(|(path, name)| Wanted { what: what(&path, name), path }).collect();
         // The strongest that speaks of a script is the one that counts.
         let mut overridden = BTreeSet::new();
         for (directory, script) in overrides {
@@ -231,19 +222,17 @@ impl Sources {
     /// that asks by which name it was called.
     fn script(&mut self, root: &Root, name: &str, path: &str, scripts: &mut BTreeMap<String, String>) {
         match self.resolve(root, path) {
-            Ok(resolved) if resolved.ends_with("/upstart-job") => {
-                self.diagnostics.push(
-                    Diagnostic::new(
-                        Severity::Warning,
-                        Kind::File,
-                        path,
-                        Place::default(),
-                        "an upstart job has no header that can be read without running it; it is started last",
-                    )
-                    .help("write an override header for it in /etc/serel/overrides")
-                    .services([name]),
-                );
-                scripts.insert(path.to_owned(), name.to_owned());
+            Ok(resolved) if resolved.ends_with(UPSTART_JOB) => {
+                let own = root.script(path).unwrap_or(resolved);
+                if let Slot::Vacant(vacant) = scripts.entry(own) {
+                    let text = "an upstart job has no header that can be read without running it; it is started last";
+                    let at = Place::default();
+                    let said = Diagnostic::new(Severity::Warning, Kind::File, vacant.key(), at, text);
+                    let help = "write an override header for it in /etc/serel/overrides";
+                    self.diagnostics.push(said.help(help).services([name]));
+                    self.jobs.insert(vacant.key().clone());
+                    vacant.insert(name.to_owned());
+                }
             }
             Ok(resolved) => {
                 // A second name of a script of the same directory is no second script.
@@ -284,7 +273,7 @@ impl Sources {
         self.entries.push(taken.entry);
         let mut definitions = taken.reading.definitions.into_iter();
         match wanted.what {
-            What::Script { .. } => {
+            What::Script { .. } | What::Job { .. } => {
                 if let Some(definition) = definitions.next() {
                     self.scripts.push(definition);
                 }
@@ -434,6 +423,10 @@ fn take_all(root: &Root, wanted: &[Wanted], known: &HashMap<String, StoredReadin
 /// Takes one file: from the history when it is what it was, else from the disk.
 fn take(root: &Root, wanted: &Wanted, known: Option<&StoredReading>) -> Taken {
     let before = clock();
+    if let What::Job { .. } = wanted.what {
+        let entry = Entry::observe(root, &wanted.path);
+        return Taken { entry, reading: wanted.parse(&[]), bytes: Vec::new(), body: None };
+    }
     if wanted.what != What::Facilities
         && let Some(known) = known
         && !known.racy
@@ -472,26 +465,5 @@ fn encode(reading: &Reading) -> Vec<u8> {
     match postcard::to_slice(reading, &mut [0; 1024]) {
         Ok(small) => small.to_vec(),
         Err(_) => postcard::to_stdvec(reading).unwrap_or_default(),
-    }
-}
-
-impl Wanted {
-    /// Whether a reading was made for the same use: one file may be known by two names, or be a script and an override.
-    fn fits(&self, reading: &Reading) -> bool {
-        reading.definitions.iter().all(|found| match &self.what {
-            What::Script { name } => found.name == *name && found.source != Source::Override,
-            What::Override { script } => found.name == *script && found.source == Source::Override,
-            What::Rdf => found.source == Source::Rdf,
-            What::Facilities => false,
-        })
-    }
-
-    fn parse(&self, bytes: &[u8]) -> Reading {
-        match &self.what {
-            What::Script { name } => header::parse(&self.path, &self.path, name, Source::Header, bytes),
-            What::Override { script } => header::parse(&self.path, "", script, Source::Override, bytes),
-            What::Rdf => rdf::parse(&self.path, bytes),
-            What::Facilities => Reading::default(),
-        }
     }
 }

@@ -1,6 +1,6 @@
 //! Scripts and links that are not what they should be.
 
-use super::{job, needer, ran, shell, tree};
+use super::{before, job, needer, ran, shell, tree};
 use crate::support::script::Script;
 use nix::sys::stat::Mode;
 use nix::unistd::geteuid;
@@ -198,7 +198,7 @@ fn an_administrator_s_wish_for_the_old_order_is_kept_and_said() {
         sandbox.link("2", link);
     }
     sandbox.serelrc(&["start", "2"]).expect_code(0);
-    assert_eq!(ran(&sandbox)[0], "b");
+    assert!(before(&sandbox, "b", "a"));
     sandbox.forget_journal();
     sandbox.write(wish, "", 0o644);
     let run = sandbox.serelrc(&["start", "2"]).expect_code(0);
@@ -207,7 +207,7 @@ fn an_administrator_s_wish_for_the_old_order_is_kept_and_said() {
     std::fs::remove_file(sandbox.at(wish)).unwrap();
     sandbox.forget_journal();
     sandbox.serelrc(&["start", "2"]).expect_code(0);
-    assert_eq!(ran(&sandbox)[0], "b");
+    assert!(before(&sandbox, "b", "a"));
 }
 
 /// Red Hat's place of the links, where there is none of the other name.
@@ -224,4 +224,38 @@ fn links_below_rc_d() {
     sandbox.link("2", "S10b");
     sandbox.serelrc(&["start", "2"]).expect_code(0);
     assert_eq!(ran(&sandbox), ["b"]);
+}
+
+/// insserv would guess the place of such a script from its links, and runs `upstart-job NAME lsb-header` of the other.
+#[test]
+fn scripts_that_say_nothing_of_themselves() {
+    let sandbox = tree(&[Script::new("known").says("Default-Stop", "0"), Script::new("late")]);
+    let bare = format!("#!/bin/sh\necho ${{0##*/}} $1 >>'{}'\n", sandbox.at("journal").display());
+    for script in ["etc/init.d/bare", "etc/init.d/raw", "lib/init/upstart-job"] {
+        sandbox.write(script, &bare, 0o755);
+    }
+    symlink("../../lib/init/upstart-job", sandbox.at("etc/init.d/job")).unwrap();
+    for link in ["S01raw", "S02bare", "S03known", "S20job", "S99late"] {
+        sandbox.link("2", link);
+    }
+    for link in ["K01known", "K20bare", "K20job"] {
+        sandbox.link("0", link);
+    }
+    let run = sandbox.serelrc(&["start", "2"]).expect_code(0);
+    assert_eq!(ran(&sandbox)[2..], ["raw", "bare", "job"], "{run}");
+    assert!(run.stderr.contains("raw, bare have no header, and so started last, one by one"), "{run}");
+    assert_eq!(run.stderr.matches("etc/init.d/job: an upstart job has no header").count(), 1, "{run}");
+    let again = sandbox.serelrc(&["start", "2"]).expect_code(0);
+    assert!(again.stdout.contains("plan: cached"), "{again}");
+    // What they use is still there when they are stopped.
+    sandbox.forget_journal();
+    let run = sandbox.serelrc(&["stop", "0"]).expect_code(0);
+    assert_eq!(ran(&sandbox), ["bare", "job", "known"], "{run}");
+    // An override says what the script does not.
+    sandbox.forget_journal();
+    let header = "### BEGIN INIT INFO\n# Provides: job\n# Default-Start: 2\n# X-Start-Before: late\n### END INIT INFO\n";
+    sandbox.write("etc/serel/overrides/job", header, 0o644);
+    sandbox.serelrc(&["start", "2"]).expect_code(0);
+    let place = |name: &str| ran(&sandbox).iter().position(|had| had == name).unwrap();
+    assert!(place("job") < place("late"), "{:?}", ran(&sandbox));
 }

@@ -93,8 +93,21 @@ fn what_we_do_not_do_ourselves_is_handed_on() {
     }
     let alone = rc(&sandbox, "/bin/sh", "PATH=\"$TREE/bin\"; startpar -M start -P N").expect_code(1);
     assert!(alone.stderr.contains("-R"), "{alone}");
+    let text = "printf '#!/bin/sh\\necho \"$0\" \"$@\"\\n' >\"$TREE/x\"; chmod +x \"$TREE/x\"; cd \"$TREE\"; PATH=bin; startpar -p 4 -a go ./x ./x";
+    let plain = rc(&sandbox, "/bin/sh", text).expect_code(0);
+    assert_eq!(plain.stdout, "./x go\n./x go\n", "{plain}");
     let version = rc(&sandbox, "/bin/sh", "startpar -v; echo words | startpar -f").expect_code(0);
     assert_eq!(version.stdout, format!("startpar (serelrc) version {}\nwords\n", env!("CARGO_PKG_VERSION")));
+}
+
+#[test]
+fn debugging_is_switched_on_in_the_file_too() {
+    let sandbox = tree(&[Script::new("a")]);
+    for (text, debugs) in [("SEREL_DEBUG=on\n", true), ("SEREL_DEBUG=off\n", false)] {
+        sandbox.write("etc/default/serel", text, 0o644);
+        let ours = rc(&sandbox, "/bin/sh", CALL).expect_code(0);
+        assert_eq!(ours.stderr.contains("serelrc: debug:"), debugs, "{ours}");
+    }
 }
 
 #[test]
