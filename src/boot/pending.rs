@@ -79,11 +79,11 @@ pub(super) fn plan(root: &Root, database: &Path, key: &Digest) -> Result<Option<
 fn batches(root: &Root, database: &Path) -> impl DoubleEndedIterator<Item = Batch> {
     let there = root.place(OURS).is_dir().then(|| ours(root).ok()).flatten();
     let files = there.map(|directory| files(&directory)).unwrap_or_default();
-    let database = database.to_owned();
+    let database = named(database);
     files.into_iter().filter_map(move |(_, path)| {
         let bytes = fs::read(path).ok()?;
         let (of, batch) = split(&bytes)?;
-        (of == database.as_os_str().as_encoded_bytes()).then(|| Batch::decode(batch))?
+        (of == database).then(|| Batch::decode(batch))?
     })
 }
 
@@ -139,7 +139,7 @@ impl Waiting {
             let read = fs::read(&path).ok();
             let decoded = read.as_deref().and_then(|bytes| {
                 let (of, batch) = split(bytes)?;
-                Some((of == database.as_os_str().as_encoded_bytes(), Batch::decode(batch)?))
+                Some((of == named(database), Batch::decode(batch)?))
             });
             match decoded {
                 Some((false, _)) => continue,
@@ -185,8 +185,14 @@ impl Waiting {
 fn write(path: &Path, database: &Path, batch: &Batch) -> io::Result<()> {
     let mut options = OpenOptions::new();
     options.write(true).create_new(true).mode(0o600);
-    let bytes = [database.as_os_str().as_encoded_bytes(), b"\0", &batch.encode()].concat();
+    let bytes = [&named(database)[..], b"\0", &batch.encode()].concat();
     options.open(path)?.write_all(&bytes)
+}
+
+/// A history by its whole path.
+fn named(database: &Path) -> Vec<u8> {
+    let whole = std::path::absolute(database).unwrap_or_else(|_| database.to_owned());
+    whole.into_os_string().into_encoded_bytes()
 }
 
 fn split(bytes: &[u8]) -> Option<(&[u8], &[u8])> {

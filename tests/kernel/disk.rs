@@ -201,7 +201,7 @@ fn first() -> Result<(), Skip> {
     let runs = recorded(&steps);
     assert_eq!(runs, [("start S".into(), id.clone(), false), ("start 2".into(), id, false)], "{boot}");
     // It was turned off by its scripts, and the disk is clean.
-    assert!(summary(boot, "stop 0").contains(" ok in "), "{boot}");
+    assert!(summary(boot, "stop 0 from 2").contains(" ok in "), "{boot}");
     assert!(console.trim_end().lines().any(|line| line.ends_with("reboot: Power down")), "{boot}");
     Ok(())
 }
@@ -221,7 +221,7 @@ fn second() -> Result<(), Skip> {
     let all = [
         run("start S", &old, false),
         run("start 2", &old, false),
-        run("stop 0", &old, false),
+        run("stop 0 from 2", &old, false),
         run("start S", &new, true),
         run("start 2", &new, true),
     ];

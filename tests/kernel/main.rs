@@ -1,10 +1,10 @@
-//! What only a kernel of one's own can show, in machines under QEMU: early boot, with nothing mounted, and
-//! systemtap-service, end to end. Debian's systemtap compiles real modules, Debian's kernel loads them, and eBPF scripts
-//! run in the kernel of this machine where it lets them.
+//! What only a kernel of one's own can show, in machines under QEMU: early boot, with nothing mounted; a Debian on a
+//! disk that cannot be written at first; and systemtap-service, end to end. Debian's systemtap compiles real modules,
+//! Debian's kernel loads them, and eBPF scripts run in the kernel of this machine where it lets them.
 //!
 //! A test binary of its own, because these tests need packages that a plain `cargo test` shall neither install nor miss
-//! in silence. All modules are compiled once and all tests of a kind share a boot, so that the whole takes two minutes
-//! at first and less from then on.
+//! in silence. All modules are compiled once and all tests of a kind share their boots, so that the whole takes four
+//! minutes at first and three from then on.
 
 mod bpf;
 #[path = "../support/cases.rs"]

@@ -146,6 +146,24 @@ fn another_history_waits_for_itself() {
 }
 
 #[test]
+fn what_a_locked_history_cannot_take_waits_too() {
+    let sandbox = machine();
+    sandbox.serelrc(&["start", "S"]).expect_code(0);
+    let writer = rusqlite::Connection::open(sandbox.at("etc/serel/history.db")).unwrap();
+    writer.execute_batch("BEGIN EXCLUSIVE").unwrap();
+    let run = sandbox.serelrc(&["start", "2"]).expect_code(0);
+    assert!(
+        run.stderr.contains("is locked by another process") && run.stderr.contains("it waits in"),
+        "{run}"
+    );
+    writer.execute_batch("ROLLBACK").unwrap();
+    assert_eq!(waiting(&sandbox).len(), 1);
+    // By a relative path it is the same history.
+    sandbox.serelrc(&["start", "S", "--db", "etc/serel/history.db"]).expect_code(0);
+    assert_eq!(recorded(&sandbox), ["start S", "start 2", "start S, cached"]);
+}
+
+#[test]
 fn without_a_run_nothing_waits_and_the_boot_goes_on() {
     let sandbox = machine();
     fs::remove_dir_all(sandbox.at("run")).unwrap();
