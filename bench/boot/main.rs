@@ -18,6 +18,7 @@ mod group;
 mod machine;
 #[path = "../../tests/boot/namespace.rs"]
 mod namespace;
+mod peers;
 #[path = "../../tests/support/program.rs"]
 #[allow(dead_code, reason = "shared with the tests")]
 mod program;

@@ -1,9 +1,11 @@
 //! The ways to boot, side by side.
 
+use crate::boot::Boot;
 use crate::bound::{self, Bound};
 use crate::daemons::assert_all_up;
 use crate::group::Group;
 use crate::machine::Machine;
+use crate::peers;
 use crate::root::Root;
 use crate::support::Times;
 use crate::waits;
@@ -27,21 +29,32 @@ impl Configuration {
     }
 }
 
-/// A way to boot. Another service manager is one more row here, and a kind of machine that has it.
+/// Who boots.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Manager {
+    /// Debian's own rc.
+    Rc,
+    /// The same with serel in the place of startpar.
+    Serel,
+    OpenRc,
+}
+
+/// A way to boot.
 struct Way {
     name: &'static str,
-    serel: bool,
+    manager: Manager,
     /// The kernel's command line.
     words: &'static str,
     /// Whether all that serel remembers is taken away before each boot.
     forget: bool,
 }
 
-const WAYS: [Way; 4] = [
-    Way { name: "one by one", serel: false, words: "concurrency=none", forget: false },
-    Way { name: "startpar", serel: false, words: "", forget: false },
-    Way { name: "serel, first boot", serel: true, words: "", forget: true },
-    Way { name: "serel, later boots", serel: true, words: "", forget: false },
+const WAYS: [Way; 5] = [
+    Way { name: "one by one", manager: Manager::Rc, words: "concurrency=none", forget: false },
+    Way { name: "startpar", manager: Manager::Rc, words: "", forget: false },
+    Way { name: "serel, first boot", manager: Manager::Serel, words: "", forget: true },
+    Way { name: "serel, later boots", manager: Manager::Serel, words: "", forget: false },
+    Way { name: "OpenRC, parallel", manager: Manager::OpenRc, words: "", forget: false },
 ];
 
 /// Boots, at most, from which the bound is taken.
@@ -59,33 +72,50 @@ struct Measured {
     processor: Times,
 }
 
-/// Boots all ways `rounds` times, in turn, and prints a table.
+/// Boots all ways `rounds` times, in turn, and prints a table. Where there are no control groups, the processor time is
+/// not a number.
 pub(crate) fn compare(root: &Root, configuration: Configuration, rounds: usize) {
-    let machines: Vec<Machine> = WAYS.iter().map(|way| prepared(root, way.serel, configuration)).collect();
+    let machines: Vec<Machine> = WAYS.iter().map(|way| prepared(root, way.manager, configuration)).collect();
     let mut measured: Vec<Measured> = WAYS.iter().map(|_| Measured::default()).collect();
     for _ in 0..rounds {
         for ((way, machine), measured) in WAYS.iter().zip(&machines).zip(&mut measured) {
             measure(machine, way, measured);
         }
     }
-    let bound = bound::of(&prepared(root, true, configuration), rounds.min(BOUND_BOOTS));
+    let bound = bound::of(&prepared(root, Manager::Serel, configuration), rounds.min(BOUND_BOOTS));
     table(&measured, &bound);
 }
 
 /// A machine that has booted before, so that what is made once is there, with all its daemons.
-fn prepared(root: &Root, serel: bool, configuration: Configuration) -> Machine {
-    let machine = if serel { Machine::with_serel(root) } else { Machine::new(root) };
+fn prepared(root: &Root, manager: Manager, configuration: Configuration) -> Machine {
+    let machine = if manager == Manager::Serel { Machine::with_serel(root) } else { Machine::new(root) };
     if configuration == Configuration::Waits {
         waits::add(&machine);
     }
+    if manager == Manager::OpenRc {
+        peers::add_openrc(&machine);
+    }
     let mut boot = machine.boot("");
-    boot.reached('2');
-    assert_all_up(&boot).unwrap_or_else(|skip| panic!("{skip:?}"));
+    all_up(boot.reached('2'));
     if configuration == Configuration::Waits {
         waits::enable(&boot);
     }
-    boot.stop();
+    if manager == Manager::OpenRc {
+        peers::enable_openrc(&boot);
+        // It was not OpenRC that started what is up: it could not stop that.
+        boot.kill();
+        let mut boot = machine.boot("");
+        all_up(boot.reached('2'));
+        peers::remember_openrc(&boot);
+        boot.kill();
+    } else {
+        boot.stop();
+    }
     machine
+}
+
+fn all_up(boot: &Boot) {
+    assert_all_up(boot).unwrap_or_else(|skip| panic!("{skip:?}"));
 }
 
 fn measure(machine: &Machine, way: &Way, measured: &mut Measured) {
@@ -93,11 +123,12 @@ fn measure(machine: &Machine, way: &Way, measured: &mut Measured) {
         let _ = fs::remove_dir_all(machine.at("etc/serel"));
     }
     let group = Group::new();
-    let mut boot = machine.boot_in(group.path(), way.words);
+    let seconds = || group.as_ref().map_or(f64::NAN, Group::seconds);
+    let mut boot = machine.boot_in(group.as_ref().map(Group::path), way.words);
     boot.says("@@ begin S ");
-    let before = group.seconds();
+    let before = seconds();
     boot.reached('2');
-    measured.processor.add(group.seconds() - before);
+    measured.processor.add(seconds() - before);
     let time = |mark| boot.time_of(mark);
     measured.rc_s.add(time("end S") - time("begin S"));
     measured.rc_2.add(time("end 2") - time("begin 2"));

@@ -12,10 +12,6 @@ use std::os::unix::fs::{PermissionsExt as _, lchown, symlink};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
-/// The programs under test: without libraries, as they are installed.
-const SERELRC: &str = env!("CARGO_BIN_EXE_serelrc");
-const SERELHISTORY: &str = env!("CARGO_BIN_EXE_serelhistory");
-
 /// What every machine has instead of what the packages bring, and why it must.
 const SETTINGS: [(&str, &str); 4] = [
     // With the line of a real root, its scripts would look for the disk of the machine around it.
@@ -89,8 +85,8 @@ impl Machine {
     /// A machine with serel's programs, which nobody calls.
     fn with_programs(root: &Root) -> Self {
         let machine = Self::new(root);
-        for (name, program) in [("serelrc", SERELRC), ("serelhistory", SERELHISTORY)] {
-            machine.file(Path::new(program), &format!("usr/sbin/{name}"), 0o755);
+        for name in ["serelrc", "serelhistory"] {
+            machine.file(&program(name), &format!("usr/sbin/{name}"), 0o755);
         }
         machine.text("etc/default/serel", "SEREL_RUNLEVELS=\"S 0 1 2 3 4 5 6\"\n", 0o644);
         machine
@@ -101,10 +97,10 @@ impl Machine {
         Boot::begin(self.holder.id(), words, None)
     }
 
-    /// Boots it in a control group.
+    /// Boots it in a control group, if there is one.
     #[allow(dead_code, reason = "for the bench")]
-    pub(crate) fn boot_in(&self, group: &Path, words: &str) -> Boot {
-        Boot::begin(self.holder.id(), words, Some(group))
+    pub(crate) fn boot_in(&self, group: Option<&Path>, words: &str) -> Boot {
+        Boot::begin(self.holder.id(), words, group)
     }
 
     /// Adds an init script with this header and body, and links it into a level.
@@ -181,6 +177,13 @@ impl Drop for Machine {
         let _ = self.holder.kill();
         let _ = self.holder.wait();
     }
+}
+
+/// A program under test: as it was built with the tests, or as it is released, in the directory that
+/// `SEREL_TESTS_PROGRAMS` names.
+fn program(name: &str) -> PathBuf {
+    let built = Path::new(env!("CARGO_BIN_EXE_serelrc")).parent().expect("a directory").to_owned();
+    std::env::var_os("SEREL_TESTS_PROGRAMS").map_or(built, PathBuf::from).join(name)
 }
 
 /// Makes the machine's root the owner.
