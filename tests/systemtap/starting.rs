@@ -434,3 +434,22 @@ fn a_runner_that_is_kept_has_a_status_file_from_the_beginning() {
     assert!(!running.wait().unwrap().success());
     assert_eq!(tap.running(), [""; 0]);
 }
+
+/// A script that calls us with a pipe or a lock open would else wait for ever, or keep its lock.
+#[test]
+fn a_daemon_keeps_nothing_that_the_caller_had_open() {
+    let tap = tree(&[("one", "")]);
+    tap.parameters("one_OPT='-o /dev/null'");
+    let mut command = Command::new("sh");
+    command.args([
+        "-c",
+        "exec 9>&1; exec \"$@\"",
+        "sh",
+        env!("CARGO_BIN_EXE_systemtap-service"),
+        "start",
+        "-c",
+    ]);
+    // Ends when nobody holds what is 9 there.
+    finish(command.arg(tap.at("config")), LIMIT).expect_code(0);
+    assert!(lives(tap.pid("one")));
+}
