@@ -202,8 +202,11 @@ impl<'i> Service<'i> {
 
     /// Takes over what an initramfs has started, unless another command is at work: a status file that a start is
     /// about to write must not be written by anybody else. Looking must work meanwhile, and for those who may only
-    /// look.
+    /// look; where there is nothing to take over, no lock is taken that would keep a command waiting, or away.
     pub fn adopt_if_alone(&self) {
+        if self.status.unknown().is_empty() {
+            return;
+        }
         let directory = &self.status.directory;
         let _ = make_directory(directory);
         if let Ok(Some(_lock)) = Lock::take(directory, false, || {}) {

@@ -378,3 +378,14 @@ fn directories_that_others_can_write_to_are_not_believed() {
         "{done}"
     );
 }
+
+/// Whoever asks every second would else turn away those who will not wait.
+#[test]
+fn a_look_takes_no_lock_where_nothing_is_to_be_taken_over() {
+    let tap = tree(&[("one", "")]);
+    tap.run(&["status"]).expect_code(3);
+    assert!(!tap.at("run/.lock").exists());
+    tap.preload("one");
+    tap.run(&["status"]).expect_code(0);
+    assert_eq!(tap.running(), ["one"]);
+}
