@@ -158,8 +158,10 @@ impl<'i> Service<'i> {
         let lock = match taken {
             Ok(Some(lock)) => Some(lock),
             Ok(None) => {
-                let text =
-                    format!("another command holds {}/.lock, and --no-wait was given", directory.display());
+                let text = format!(
+                    "another command holds a lock in {}, and --no-wait was given",
+                    directory.display()
+                );
                 return Err(Trouble { code: 1, text });
             }
             Err((std::io::ErrorKind::PermissionDenied, _)) if !nix::unistd::geteuid().is_root() => {

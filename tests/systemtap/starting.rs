@@ -453,3 +453,24 @@ fn a_daemon_keeps_nothing_that_the_caller_had_open() {
     finish(command.arg(tap.at("config")), LIMIT).expect_code(0);
     assert!(lives(tap.pid("one")));
 }
+
+/// What it had begun goes on; a stop that did not wait for it would leave it running and say that all is well.
+#[test]
+fn the_jobs_of_a_command_that_was_killed_are_waited_for() {
+    let tap = tree(&[("one", "")]);
+    tap.gate("start-one");
+    let mut killed = tap.command(&["start"]).stdout(Stdio::null()).spawn().unwrap();
+    eventually("one begins", || tap.journal().contains(&"start one".to_owned()));
+    killed.kill().unwrap();
+    killed.wait().unwrap();
+    tap.run(&["stop", "--no-wait"]).expect_code(1);
+    let mut stop = tap.command(&["stop"]);
+    let mut stop = stop.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut line = String::new();
+    let mut said = std::io::BufReader::new(stop.stderr.take().unwrap());
+    std::io::BufRead::read_line(&mut said, &mut line).unwrap();
+    assert!(line.contains("waiting for it"), "{line}");
+    tap.open("start-one");
+    assert!(stop.wait().unwrap().success());
+    assert_eq!((tap.loaded(), tap.running()), (vec![], vec![]));
+}

@@ -17,6 +17,7 @@ pub use stop::Stop;
 pub(super) use compile::words;
 pub(super) use stop::wait_until_gone;
 
+use super::lock::Lock;
 use super::work::hold;
 use crate::ipc::close_inherited;
 use nix::sys::signal::{SigSet, Signal};
@@ -70,9 +71,13 @@ pub fn run(task: &str) -> ExitCode {
         Ok(Task::Start(start)) => {
             hold_signals();
             let _held = start.work.parent().and_then(hold);
+            let _shared = Lock::share(&start.status.directory);
             start.run()
         }
-        Ok(Task::Stop(stop)) => stop.run(),
+        Ok(Task::Stop(stop)) => {
+            let _shared = Lock::share(&stop.status.directory);
+            stop.run()
+        }
         Ok(Task::Fail(failure)) => Err(failure),
         Err(error) => Err(Failure { code: 2, reason: format!("{OPTION} is not for people: {error}") }),
     };
