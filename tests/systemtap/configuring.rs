@@ -389,3 +389,14 @@ fn a_look_takes_no_lock_where_nothing_is_to_be_taken_over() {
     tap.run(&["status"]).expect_code(0);
     assert_eq!(tap.running(), ["one"]);
 }
+
+#[test]
+fn a_directory_of_parameters_that_is_not_there_is_said() {
+    let tap = tree(&[("one", "")]);
+    tap.config("CONFIG_PATH=$TOP/conf\n");
+    let done = tap.run(&["start"]).expect_code(0);
+    assert!(
+        done.stderr.contains("config:6:1: CONFIG_PATH is `") && done.stderr.contains("no such directory"),
+        "{done}"
+    );
+}
