@@ -443,13 +443,13 @@ fn a_daemon_keeps_nothing_that_the_caller_had_open() {
     let mut command = Command::new("sh");
     command.args([
         "-c",
-        "exec 9>&1; exec \"$@\"",
+        "exec 8>&1; exec \"$@\"",
         "sh",
         env!("CARGO_BIN_EXE_systemtap-service"),
         "start",
         "-c",
     ]);
-    // Ends when nobody holds what is 9 there.
+    // Ends when nobody holds what is 8 there.
     finish(command.arg(tap.at("config")), LIMIT).expect_code(0);
     assert!(lives(tap.pid("one")));
 }
