@@ -3,6 +3,9 @@
 use std::collections::HashMap;
 use std::path::Path;
 
+/// Looks at a list that never stays the same.
+const MOST_LOOKS: usize = 6;
+
 /// The modules that are loaded, each with those that use it.
 #[derive(Debug, Clone, Default)]
 pub struct Modules {
@@ -23,8 +26,30 @@ pub enum Sign {
 impl Modules {
     /// Reads what is loaded. A kernel without modules has none.
     pub fn read(proc: &Path) -> Self {
-        let bytes = std::fs::read(proc.join("modules")).unwrap_or_default();
-        let text = String::from_utf8_lossy(&bytes);
+        let file = proc.join("modules");
+        Self::settle(|| std::fs::read(&file).unwrap_or_default())
+    }
+
+    /// Looks until two looks see the same. The kernel gives the list in parts, each from a position on
+    /// (`seq_file`): where one is unloaded between two parts, as stops at the same time do, the next one that stays
+    /// is left out. One that is missed would be taken for stopped and forgotten, so what any look has seen counts: at
+    /// worst it is asked to go once more.
+    fn settle(mut look: impl FnMut() -> Vec<u8>) -> Self {
+        let mut seen = look();
+        let mut modules = Self::parse(&seen);
+        for _ in 1..MOST_LOOKS {
+            let now = look();
+            if now == seen {
+                break;
+            }
+            modules.holders.extend(Self::parse(&now).holders);
+            seen = now;
+        }
+        modules
+    }
+
+    fn parse(bytes: &[u8]) -> Self {
+        let text = String::from_utf8_lossy(bytes);
         let holders = text.lines().filter_map(|line| {
             // NAME SIZE COUNT HOLDER,HOLDER,|- STATE ADDRESS
             let mut fields = line.split(' ');
@@ -93,5 +118,23 @@ mod tests {
         assert_eq!(signs, [Sign::Running, Sign::Finished, Sign::None]);
         assert_eq!(running(dir.path()), ["run"]);
         assert!(running(Path::new("/nowhere")).is_empty());
+    }
+
+    /// `x` was unloaded between two parts of the list, and `one` behind it was left out.
+    #[test]
+    fn one_that_a_look_has_missed_is_seen_by_the_next() {
+        let mut looks = ["x 1 0 - Live\ntwo 1 0 - Live\n", "one 1 0 - Live\ntwo 1 0 - Live\n"].into_iter();
+        let mut last = "";
+        let modules = Modules::settle(|| {
+            last = looks.next().unwrap_or(last);
+            last.into()
+        });
+        assert!(modules.contains("one") && modules.contains("two"));
+        let mut looks = 0;
+        let never_the_same = Modules::settle(|| {
+            looks += 1;
+            format!("m{looks} 1 0 - Live\n").into()
+        });
+        assert_eq!((looks, never_the_same.holders.len()), (MOST_LOOKS, MOST_LOOKS));
     }
 }

@@ -158,8 +158,10 @@ impl<'i> Service<'i> {
         let lock = match taken {
             Ok(Some(lock)) => Some(lock),
             Ok(None) => {
-                let text =
-                    format!("another command holds {}/.lock, and --no-wait was given", directory.display());
+                let text = format!(
+                    "another command holds a lock in {}, and --no-wait was given",
+                    directory.display()
+                );
                 return Err(Trouble { code: 1, text });
             }
             Err((std::io::ErrorKind::PermissionDenied, _)) if !nix::unistd::geteuid().is_root() => {
@@ -202,8 +204,11 @@ impl<'i> Service<'i> {
 
     /// Takes over what an initramfs has started, unless another command is at work: a status file that a start is
     /// about to write must not be written by anybody else. Looking must work meanwhile, and for those who may only
-    /// look.
+    /// look; where there is nothing to take over, no lock is taken that would keep a command waiting, or away.
     pub fn adopt_if_alone(&self) {
+        if self.status.unknown().is_empty() {
+            return;
+        }
         let directory = &self.status.directory;
         let _ = make_directory(directory);
         if let Ok(Some(_lock)) = Lock::take(directory, false, || {}) {

@@ -297,7 +297,11 @@ fn job_timeout(config: &Config, problems: &mut Vec<Diagnostic>) -> u64 {
     let Some(variable) = config.get("JOB_TIMEOUT") else { return default };
     variable.value.parse().unwrap_or_else(|_| {
         let text = format!("JOB_TIMEOUT is `{}`, which is no number of seconds", variable.value);
-        problems.push(config.finding(Severity::Warning, variable, text).help("0 means no limit"));
+        problems.push(
+            config
+                .finding(Severity::Warning, variable, text)
+                .help(format!("write a number, 0 for no limit; {default} is taken")),
+        );
         default
     })
 }

@@ -153,12 +153,17 @@ impl Status {
     /// Gives a status file to every script that runs without one: those that an initramfs has loaded. The names of
     /// those that were found, each with whether it has one now.
     pub fn adopt(&self) -> Vec<(String, io::Result<()>)> {
-        let new = |name: &String| name::fault(name).is_none() && self.pid(name).is_none();
         let write = |name: String| {
             let written = self.write(&name, 0);
             (name, written)
         };
-        modules::running(&self.proc).into_iter().filter(new).map(write).collect()
+        self.unknown().into_iter().map(write).collect()
+    }
+
+    /// The scripts that run without a status file.
+    pub fn unknown(&self) -> Vec<String> {
+        let new = |name: &String| name::fault(name).is_none() && self.pid(name).is_none();
+        modules::running(&self.proc).into_iter().filter(new).collect()
     }
 
     /// What a status file says: 0 for one that says nothing. `None` without a file.

@@ -327,3 +327,16 @@ fn what_a_killed_command_left_is_removed() {
         tap.sandbox.names("tmp").is_empty()
     });
 }
+
+#[test]
+fn what_cleanup_cannot_remove_is_said_also_where_that_is_no_failure() {
+    let tap = tree(&[("one", "")]);
+    tap.run(&["compile"]).expect_code(0);
+    let key = format!("{}/one.key", cache());
+    fs::remove_file(tap.at(&key)).unwrap();
+    fs::create_dir(tap.at(&key)).unwrap();
+    tap.config("PASSALL=no\n");
+    let done = tap.run(&["cleanup", "-y"]).expect_code(0);
+    assert!(done.stderr.contains("one.key: Is a directory"), "{done}");
+    assert!(done.stdout.ends_with("[WARNING]\n"), "{done}");
+}

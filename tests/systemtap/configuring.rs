@@ -378,3 +378,25 @@ fn directories_that_others_can_write_to_are_not_believed() {
         "{done}"
     );
 }
+
+/// Whoever asks every second would else turn away those who will not wait.
+#[test]
+fn a_look_takes_no_lock_where_nothing_is_to_be_taken_over() {
+    let tap = tree(&[("one", "")]);
+    tap.run(&["status"]).expect_code(3);
+    assert!(!tap.at("run/.lock").exists());
+    tap.preload("one");
+    tap.run(&["status"]).expect_code(0);
+    assert_eq!(tap.running(), ["one"]);
+}
+
+#[test]
+fn a_directory_of_parameters_that_is_not_there_is_said() {
+    let tap = tree(&[("one", "")]);
+    tap.config("CONFIG_PATH=$TOP/conf\n");
+    let done = tap.run(&["start"]).expect_code(0);
+    assert!(
+        done.stderr.contains("config:6:1: CONFIG_PATH is `") && done.stderr.contains("no such directory"),
+        "{done}"
+    );
+}

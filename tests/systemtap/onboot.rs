@@ -3,6 +3,8 @@
 use super::tree;
 use crate::support::program::{LIMIT, finish};
 use crate::support::tap::{Tap, eventually, release};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -148,6 +150,19 @@ fn an_onboot_that_is_killed_leaves_no_parameters() {
     tap.run(&["onboot", "one"]).expect_code(0);
     assert!(tap.sandbox.read("99stap/params.conf").contains("ONBOOT_SCRIPTS='one'"));
     assert_eq!(fs::read_dir(tap.at("boot")).unwrap().count(), 1, "nothing is left beside the image");
+}
+
+#[test]
+fn an_onboot_that_is_interrupted_says_so_and_leaves_everything_as_it_was() {
+    let tap = boot(&[("one", "")]);
+    tap.gate("compile-one");
+    let mut running =
+        tap.command(&["onboot", "one"]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    eventually("it compiles", || tap.journal().contains(&"compile+ one".to_owned()));
+    kill(Pid::from_raw(running.id().try_into().unwrap()), Signal::SIGTERM).unwrap();
+    assert_eq!(running.wait().unwrap().code(), Some(143));
+    assert_eq!(tap.sandbox.names("boot"), [""; 0]);
+    assert!(tap.log().contains("interrupted by SIGTERM"), "{}", tap.log());
 }
 
 #[test]

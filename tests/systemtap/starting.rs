@@ -434,3 +434,43 @@ fn a_runner_that_is_kept_has_a_status_file_from_the_beginning() {
     assert!(!running.wait().unwrap().success());
     assert_eq!(tap.running(), [""; 0]);
 }
+
+/// A script that calls us with a pipe or a lock open would else wait for ever, or keep its lock.
+#[test]
+fn a_daemon_keeps_nothing_that_the_caller_had_open() {
+    let tap = tree(&[("one", "")]);
+    tap.parameters("one_OPT='-o /dev/null'");
+    let mut command = Command::new("sh");
+    command.args([
+        "-c",
+        "exec 8>&1; exec \"$@\"",
+        "sh",
+        env!("CARGO_BIN_EXE_systemtap-service"),
+        "start",
+        "-c",
+    ]);
+    // Ends when nobody holds what is 8 there.
+    finish(command.arg(tap.at("config")), LIMIT).expect_code(0);
+    assert!(lives(tap.pid("one")));
+}
+
+/// What it had begun goes on; a stop that did not wait for it would leave it running and say that all is well.
+#[test]
+fn the_jobs_of_a_command_that_was_killed_are_waited_for() {
+    let tap = tree(&[("one", "")]);
+    tap.gate("start-one");
+    let mut killed = tap.command(&["start"]).stdout(Stdio::null()).spawn().unwrap();
+    eventually("one begins", || tap.journal().contains(&"start one".to_owned()));
+    killed.kill().unwrap();
+    killed.wait().unwrap();
+    tap.run(&["stop", "--no-wait"]).expect_code(1);
+    let mut stop = tap.command(&["stop"]);
+    let mut stop = stop.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut line = String::new();
+    let mut said = std::io::BufReader::new(stop.stderr.take().unwrap());
+    std::io::BufRead::read_line(&mut said, &mut line).unwrap();
+    assert!(line.contains("waiting for it"), "{line}");
+    tap.open("start-one");
+    assert!(stop.wait().unwrap().success());
+    assert_eq!((tap.loaded(), tap.running()), (vec![], vec![]));
+}

@@ -472,3 +472,26 @@ fn nothing_is_left_running_whose_status_cannot_be_written() {
     let pids = tap.lines("pids");
     eventually("no runner is left", || pids.iter().all(|pid| !lives(pid.parse().unwrap())));
 }
+
+#[test]
+fn what_fails_in_a_circle_is_logged_and_a_signal_is_no_circle() {
+    let tap = tree(&[("one", ""), ("two", "one")]);
+    tap.run(&["start"]).expect_code(0);
+    tap.parameters("one_REQ=two\ntwo_OPT='-o /dev/null'");
+    tap.symbols("other", "two");
+    tap.sandbox.write("silent/other", "", 0o644);
+    tap.preload("other");
+    tap.run(&["stop"]).expect_code(6);
+    assert!(
+        tap.log().contains("Failed to stop \"two\". (1) its module is still used by other"),
+        "{}",
+        tap.log()
+    );
+    tap.gate("end-one");
+    tap.parameters("one_OPT='-o /dev/null'");
+    tap.run(&["start", "one"]).expect_code(0);
+    let mut stop = tap.command(&["stop"]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    eventually("one is asked to end", || tap.journal().contains(&"end one".to_owned()));
+    kill(Pid::from_raw(stop.id().try_into().unwrap()), Signal::SIGTERM).unwrap();
+    assert_eq!(stop.wait().unwrap().code(), Some(143));
+}

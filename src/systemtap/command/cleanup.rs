@@ -42,7 +42,7 @@ pub fn cleanup(service: &Service<'_>, names: &[String]) -> u8 {
             if service.settings.passall {
                 return fail(service, FAILED, &text);
             }
-            service.journal.write(&format!("Warning: {text}"));
+            service.warn(&text);
             failures += 1;
         }
     }

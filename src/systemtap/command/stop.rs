@@ -1,6 +1,6 @@
 //! `stop`: everything that runs, or what is named, dependents first.
 
-use super::{begin, conclude, fail, prepare, print};
+use super::{FAILED, begin, conclude, fail, interrupted, log, prepare, print};
 use crate::systemtap::name;
 use crate::systemtap::run::carry_out;
 use crate::systemtap::select::{spare, with_requirements};
@@ -19,7 +19,14 @@ pub fn stop(service: &Service<'_>) -> u8 {
     }
     // Scripts that require each other in a circle are stopped all the same; the circle is a failure of its own.
     say(&circles);
-    let _ = carry_out(service, "stop", &jobs, &plan);
+    let report = match carry_out(service, "stop", &jobs, &plan) {
+        Ok(report) => report,
+        Err(why) => return fail(service, FAILED, &why),
+    };
+    log(service, &report);
+    if let Some(signal) = report.interrupted {
+        return interrupted(service, signal);
+    }
     for circle in &circles {
         service.journal.write(&format!("Error: {}", circle.text));
     }

@@ -90,7 +90,7 @@ impl Config {
     pub fn read_directory(&mut self, directory: &str) {
         let mut names = match names(directory) {
             Ok(names) => names,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return self.miss(directory),
             Err(error) => {
                 let help = "make it a directory that can be read, or set CONFIG_PATH";
                 return self.give_up(directory, format!("cannot be read: {error}"), help);
@@ -117,6 +117,19 @@ impl Config {
                 self.read_without_suffix(&file);
             }
         }
+    }
+
+    /// Says that a directory is not there that somebody has named; the default one need not be.
+    fn miss(&mut self, directory: &str) {
+        let Some(variable) = self.get("CONFIG_PATH").filter(|variable| !self.file(variable).is_empty())
+        else {
+            return;
+        };
+        let text = format!("CONFIG_PATH is `{directory}`, and there is no such directory");
+        let finding = self.finding(Severity::Warning, variable, text);
+        self.problems.push(
+            finding.help("make it, or mend the path: nothing is known of scripts but what stands here"),
+        );
     }
 
     /// A variable.

@@ -17,7 +17,9 @@ pub use stop::Stop;
 pub(super) use compile::words;
 pub(super) use stop::wait_until_gone;
 
+use super::lock::Lock;
 use super::work::hold;
+use crate::ipc::close_inherited;
 use nix::sys::signal::{SigSet, Signal};
 use serde::{Deserialize, Serialize};
 use std::process::ExitCode;
@@ -57,7 +59,9 @@ impl Failure {
 
 /// Carries out the job of an argument, as the process that this program was started as.
 pub fn run(task: &str) -> ExitCode {
-    // Daemons are left behind, and must hold no directory that goes with us.
+    // Daemons are left behind, and must not keep what the caller of the command had open, such as a lock, or a pipe
+    // that somebody reads to its end; nor hold a directory that goes with us.
+    close_inherited();
     let _ = std::env::set_current_dir("/");
     let done = match serde_json::from_str(task) {
         Ok(Task::Compile(compile)) => {
@@ -67,9 +71,13 @@ pub fn run(task: &str) -> ExitCode {
         Ok(Task::Start(start)) => {
             hold_signals();
             let _held = start.work.parent().and_then(hold);
+            let _shared = Lock::share(&start.status.directory);
             start.run()
         }
-        Ok(Task::Stop(stop)) => stop.run(),
+        Ok(Task::Stop(stop)) => {
+            let _shared = Lock::share(&stop.status.directory);
+            stop.run()
+        }
         Ok(Task::Fail(failure)) => Err(failure),
         Err(error) => Err(Failure { code: 2, reason: format!("{OPTION} is not for people: {error}") }),
     };

@@ -6,7 +6,7 @@
 mod generator;
 mod parameters;
 
-use super::command::{FAILED, NOT_INSTALLED, OK, fail, prepare, print};
+use super::command::{FAILED, NOT_INSTALLED, OK, fail, log, prepare, print};
 use super::console::Ending;
 use super::kernel::Kernel;
 use super::run::carry_out;
@@ -115,7 +115,12 @@ fn compiled(service: &Service<'_>, names: &[String]) -> Result<Vec<Script>, Trou
     prepare::elect_leaders(&mut jobs);
     let plan = prepare::plan(service, &jobs)?;
     let report = carry_out(service, "onboot", &jobs, &plan).map_err(trouble)?;
-    if report.interrupted.is_some() || (report.failures() > 0 && service.settings.passall) {
+    log(service, &report);
+    if let Some(signal) = report.interrupted {
+        let text = format!("interrupted by {}", crate::text::signal_name(signal));
+        return Err(Trouble { code: u8::try_from(128 + signal).unwrap_or(FAILED), text });
+    }
+    if report.failures() > 0 && service.settings.passall {
         return Err(trouble("a compilation failed "));
     }
     let good = |ending: &Ending| matches!(ending, Ending::Done | Ending::Already);
