@@ -113,11 +113,15 @@ fn what_we_do_not_do_ourselves_is_handed_on() {
 #[test]
 fn options_that_do_not_fit_are_said_and_left_out() {
     let sandbox = tree(&[Script::new("a")]);
-    sandbox.write("etc/default/serel", "SEREL_OPTIONS=\"--jobs many\"\n", 0o644);
-    let ours = rc(&sandbox, "/bin/sh", CALL).expect_code(0);
-    assert_eq!(sandbox.journal(), ["a start"]);
-    assert!(
-        ours.stderr.contains("SEREL_OPTIONS=\"--jobs many\" is left out") && ours.stderr.contains("many"),
-        "{ours}"
-    );
+    // The last two are no faults on a command line, but nothing is run with them.
+    for (options, why) in
+        [("--jobs many", "'many'"), ("--dry-run", "nothing would be run"), ("-v", "serelrc")]
+    {
+        sandbox.write("etc/default/serel", &format!("SEREL_OPTIONS=\"{options}\"\n"), 0o644);
+        sandbox.forget_journal();
+        let ours = rc(&sandbox, "/bin/sh", CALL).expect_code(0);
+        assert_eq!(sandbox.journal(), ["a start"], "{ours}");
+        let said = format!("SEREL_OPTIONS=\"{options}\" is left out");
+        assert!(ours.stderr.contains(&said) && ours.stderr.contains(why), "{ours}");
+    }
 }
