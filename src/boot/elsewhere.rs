@@ -1,5 +1,6 @@
 //! The real startpar: the next program of that name in PATH that is not us.
 
+use super::PATH;
 use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::io;
@@ -14,9 +15,6 @@ pub(super) const NAME: &str = "startpar";
 /// Names those who have handed over or been handed to, so that neither two copies of us nor a script that calls startpar
 /// in its turn can go on so for ever.
 const TRIED: &str = "SEREL_STARTPAR_TRIED";
-
-/// Where rc looks when nobody has said.
-const PATH: &str = "/sbin:/usr/sbin:/bin:/usr/bin";
 
 /// Becomes the real startpar. Returns only if there is none, or none that can be run: then with the reason.
 pub(super) fn become_real(arguments: &[OsString]) -> String {

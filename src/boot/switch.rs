@@ -11,7 +11,7 @@ use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt as _;
 
 /// What the kernel was started with.
-const COMMAND_LINE: &str = "/proc/cmdline";
+pub(super) const COMMAND_LINE: &str = "/proc/cmdline";
 /// The settings of Debian and of Red Hat.
 const FILES: [&str; 2] = ["/etc/default/serel", "/etc/sysconfig/serel"];
 
