@@ -225,6 +225,22 @@ fn whatever_is_broken_the_rc_runs_the_level() {
 }
 
 #[test]
+fn options_that_do_not_fit_or_with_which_nothing_would_be_run_are_said_and_left_out() {
+    each(|sandbox, rc| {
+        for options in ["-v", "--help", "--jobs 4 --dry-run", "--jobs many", "-l /none/such/log"] {
+            let text = format!("SEREL_RUNLEVELS=\"2 3\"\nSEREL_OPTIONS=\"{options}\"\n");
+            sandbox.write("etc/default/serel", &text, 0o644);
+            sandbox.forget_journal();
+            let run = rc(&["rc", "2", "N"]).expect_code(0);
+            let mut journal = sandbox.journal();
+            journal.sort();
+            assert_eq!(journal, ["both start", "old start"], "{run}");
+            assert!(run.stderr.contains(&format!("SEREL_OPTIONS=\"{options}\" is left out")), "{run}");
+        }
+    });
+}
+
+#[test]
 fn killed_half_way_the_rc_runs_all_of_it() {
     each(|sandbox, rc| {
         sandbox.write("etc/default/serel", "SEREL_RUNLEVELS=\"2 3\"\n", 0o644);

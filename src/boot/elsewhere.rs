@@ -1,5 +1,6 @@
 //! The real startpar: the next program of that name in PATH that is not us.
 
+use super::PATH;
 use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::io;
@@ -11,11 +12,9 @@ use std::process::Command;
 /// The name that is looked for.
 pub(super) const NAME: &str = "startpar";
 
-/// Names those who have handed over already, so that two copies of us cannot hand over to each other for ever.
+/// Names those who have handed over or been handed to, so that neither two copies of us nor a script that calls startpar
+/// in its turn can go on so for ever.
 const TRIED: &str = "SEREL_STARTPAR_TRIED";
-
-/// Where rc looks when nobody has said.
-const PATH: &str = "/sbin:/usr/sbin:/bin:/usr/bin";
 
 /// Becomes the real startpar. Returns only if there is none, or none that can be run: then with the reason.
 pub(super) fn become_real(arguments: &[OsString]) -> String {
@@ -25,7 +24,8 @@ pub(super) fn become_real(arguments: &[OsString]) -> String {
         tried = format!("{tried} {own}");
     }
     let mut why = format!("there is no other {NAME} in PATH");
-    for program in candidates(&path, &tried) {
+    for (program, other) in candidates(&path, &tried) {
+        tried = format!("{tried} {other}");
         let error = Command::new(&program).arg0(NAME).args(arguments).env(TRIED, &tried).exec();
         why = format!("{}: {error}", program.display());
     }
@@ -54,16 +54,15 @@ fn identity(meta: &fs::Metadata) -> String {
     format!("{}:{}", meta.dev(), meta.ino())
 }
 
-/// All programs of the name that have not been tried.
-fn candidates(path: &OsStr, tried: &str) -> Vec<PathBuf> {
+/// All programs of the name that have not been tried, with device and number.
+fn candidates(path: &OsStr, tried: &str) -> Vec<(PathBuf, String)> {
     std::env::split_paths(path)
-        .map(|directory| directory.join(NAME))
-        .filter(|program| {
-            let meta = fs::metadata(program);
-            meta.is_ok_and(|meta| {
-                let own = identity(&meta);
-                meta.is_file() && meta.mode() & 0o111 != 0 && !tried.split(' ').any(|known| known == own)
-            })
+        .filter_map(|directory| {
+            let program = directory.join(NAME);
+            let meta = fs::metadata(&program).ok()?;
+            let runs = meta.is_file() && meta.mode() & 0o111 != 0;
+            runs.then(|| (program, identity(&meta)))
         })
+        .filter(|(_, other)| !tried.split(' ').any(|known| known == other))
         .collect()
 }

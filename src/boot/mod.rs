@@ -44,6 +44,9 @@ use pending::Kept;
 use std::io::Write as _;
 use std::path::PathBuf;
 
+/// Where rc looks for programs when nobody has said.
+const PATH: &str = "/sbin:/usr/sbin:/bin:/usr/bin";
+
 /// What all verbs share.
 #[derive(Debug, Clone)]
 pub struct Common {

@@ -17,7 +17,7 @@ use super::{Common, Running};
 use crate::exit::Exit;
 use crate::log::say;
 use crate::unit::{Members, Request};
-use crate::wavefront::guarded;
+use crate::wavefront::{guarded, take_back_terminal};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::Signal;
 use nix::sys::wait::WaitStatus;
@@ -146,6 +146,7 @@ pub fn stand_in(parts: &[Part], arguments: &[OsString]) -> Exit {
         };
         say(format_args!("startpar: the run {how}: {next}"));
         await_begun(memory.as_ref());
+        take_back_terminal();
     }
     if memory.as_ref().is_some_and(|memory| memory.read().is_empty()) {
         answer.put_back();

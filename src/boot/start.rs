@@ -5,7 +5,7 @@ use super::guests::{Ear, Hosting};
 use super::journal::{Journal, Journalled};
 use super::memory::Known;
 use super::reply::Ended;
-use super::{Common, Running, links, pending, plain, record, save, tell};
+use super::{Common, PATH, Running, links, pending, plain, record, save, tell};
 use crate::definition::diagnostic::Severity;
 use crate::exit::Exit;
 use crate::ipc::{self, Address};
@@ -314,7 +314,7 @@ pub(super) fn environment(request: &Request, ear: Option<&Address>) -> Vec<CStri
     if let Some(address) = ear {
         set(ipc::RUN, address.to_string(), true);
     }
-    set("PATH", "/sbin:/usr/sbin:/bin:/usr/bin".to_owned(), false);
+    set("PATH", PATH.to_owned(), false);
     variables
         .into_iter()
         .filter_map(|(name, value)| CString::new([&name[..], b"=", &value[..]].concat()).ok())

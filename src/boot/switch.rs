@@ -11,7 +11,7 @@ use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt as _;
 
 /// What the kernel was started with.
-const COMMAND_LINE: &str = "/proc/cmdline";
+pub(super) const COMMAND_LINE: &str = "/proc/cmdline";
 /// The settings of Debian and of Red Hat.
 const FILES: [&str; 2] = ["/etc/default/serel", "/etc/sysconfig/serel"];
 
@@ -20,6 +20,9 @@ const DEBUG: &str = "SEREL_DEBUG";
 const OPTIONS: &str = "SEREL_OPTIONS";
 /// On the kernel's command line: nothing is ours in this boot.
 const OFF: &str = "serel=off";
+
+/// A file by its name, and its assignments.
+type File<'n> = (&'n str, Vec<(String, String)>);
 
 /// The settings of a machine.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -55,32 +58,33 @@ impl Switch {
         let line = std::fs::read(root.real(COMMAND_LINE)).unwrap_or_default();
         let line = words(&String::from_utf8_lossy(&line));
         let mut problems = Vec::new();
-        let found = FILES.iter().find_map(|file| Some((file, settings(root, file, &mut problems)?)));
-        let (name, file) = found.map_or(("", Vec::new()), |(name, file)| (*name, file));
-        let mut switch = Self::of(&line, environment, (name, &file));
+        let files: Vec<File<'_>> =
+            FILES.iter().filter_map(|file| Some((*file, settings(root, file, &mut problems)?))).collect();
+        let mut switch = Self::of(&line, environment, &files);
         problems.append(&mut switch.problems);
         Self { problems, ..switch }
     }
 
     /// The settings of these places, strongest first.
-    fn of(
-        line: &[String],
-        environment: impl Fn(&str) -> Option<String>,
-        (name, file): (&str, &[(String, String)]),
-    ) -> Self {
+    fn of(line: &[String], environment: impl Fn(&str) -> Option<String>, files: &[File<'_>]) -> Self {
         let on_line = |name: &str| {
             let value = |word: &String| word.strip_prefix(name)?.strip_prefix('=').map(str::to_owned);
             line.iter().rev().find_map(value)
         };
-        let in_file =
-            |name: &str| file.iter().rev().find(|(known, _)| known == name).map(|(_, value)| value.clone());
-        let value = |name: &str| on_line(name).or_else(|| environment(name)).or_else(|| in_file(name));
+        let in_file = |name: &str| {
+            files.iter().find_map(|(file, found)| {
+                let last = found.iter().rev().find(|(known, _)| known == name);
+                last.map(|(_, value)| (*file, value.clone()))
+            })
+        };
+        let filed = |name: &str| in_file(name).map(|(_, value)| value);
+        let value = |name: &str| on_line(name).or_else(|| environment(name)).or_else(|| filed(name));
         let place = if on_line(RUNLEVELS).is_some() {
             Some("on the kernel command line")
         } else if environment(RUNLEVELS).is_some() {
             Some("in the environment")
         } else {
-            in_file(RUNLEVELS).map(|_| name)
+            in_file(RUNLEVELS).map(|(file, _)| file)
         };
         let place = place.map(str::to_owned);
         let mut problems = Vec::new();
@@ -203,7 +207,7 @@ mod tests {
         let environment = |name: &str| environment.filter(|_| name == RUNLEVELS).map(str::to_owned);
         let mut problems = Vec::new();
         let file = assignments("f", file, &mut problems);
-        let switch = Switch::of(&words(line), environment, ("f", &file));
+        let switch = Switch::of(&words(line), environment, &[("f", file)]);
         problems.extend(switch.problems.iter().cloned());
         Switch { problems, ..switch }
     }
@@ -234,6 +238,16 @@ mod tests {
         assert_eq!(place(&switch), "f");
         assert_eq!(switch.problems[0].text, "SEREL_RUNLEVELS f: `x` is no runlevel");
         assert_eq!(of("", None, "").place, None);
+    }
+
+    #[test]
+    fn what_the_first_file_does_not_say_the_second_may() {
+        let set = |name: &str, value: &str| vec![(name.to_owned(), value.to_owned())];
+        let files =
+            [("one", set(OPTIONS, "--jobs 4")), ("two", [set(RUNLEVELS, "3"), set(OPTIONS, "-d2")].concat())];
+        let switch = Switch::of(&[], |_| None, &files);
+        assert_eq!((shown(&switch), switch.place.as_deref()), ("3".to_owned(), Some("two")));
+        assert_eq!(switch.options, ["--jobs", "4"]);
     }
 
     #[test]

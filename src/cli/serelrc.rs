@@ -283,6 +283,9 @@ pub(super) fn part(words: Vec<OsString>, debug: bool) -> Result<Part, String> {
         Verb::Stop(args) => (args, Phase::Stop),
         _ => return Err("this is no unit to run".to_owned()),
     };
+    if args.dry_run {
+        return Err("error: with --dry-run nothing would be run".to_owned());
+    }
     let part = Part { common, request: args.request(phase)?, running: args.running() };
     if debug {
         cli.general.debuglevel = cli.general.debuglevel.max(3);

@@ -31,7 +31,7 @@ use std::collections::HashSet;
 use std::path::Path;
 
 /// Debian's word of the administrator that the numbers of the links are the order, as before there were headers.
-const LEGACY: &str = "/etc/init.d/.legacy-bootordering";
+pub const LEGACY: &str = "/etc/init.d/.legacy-bootordering";
 
 /// Changes that a rebuild names; the rest are counted.
 const NAMED: usize = 3;

@@ -1,14 +1,23 @@
 //! Does a piece of work in a process of its own, so that whatever ends that process, somebody is left to go on.
 //!
 //! A fork, since this is the first thing that a small process of one thread does: it costs less than to be executed
-//! anew. Who waits holds the signals that a terminal sends, which reach the other process as well.
+//! anew. Who waits holds the signals by which a terminal ends programs, which reach the other process as well.
 
 use super::process::hold_signals;
 use nix::sys::signal::{SigSet, SigmaskHow, Signal, kill, pthread_sigmask};
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
-use nix::unistd::{ForkResult, Pid, fork};
+use nix::unistd::{ForkResult, Pid, fork, getpid};
 use std::io::Write as _;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicI32, Ordering};
+
+/// The process that waits for this one; 0 when nobody does.
+static WAITING: AtomicI32 = AtomicI32::new(0);
+
+/// Whether this is who waits for us: a signal of that one's was handed on.
+pub(super) fn waits_for_us(pid: Pid) -> bool {
+    pid.as_raw() != 0 && pid.as_raw() == WAITING.load(Ordering::Relaxed)
+}
 
 /// The code of a work that panicked, where that does not end by SIGABRT.
 const PANICKED: i32 = 101;
@@ -17,15 +26,17 @@ const PANICKED: i32 = 101;
 /// must have one thread.
 pub fn guarded(work: impl FnOnce() -> u8) -> nix::Result<WaitStatus> {
     let before = hold_signals()?;
+    // Not SIGTSTP: a shell sees only of who waits that both have stopped.
     let mut terminal = SigSet::empty();
     terminal.add(Signal::SIGQUIT);
-    terminal.add(Signal::SIGTSTP);
     pthread_sigmask(SigmaskHow::SIG_BLOCK, Some(&terminal), None)?;
+    let waiting = getpid();
     // SAFETY: this process has one thread (the caller's contract), so the child may do whatever its parent could.
     let forked = unsafe { fork() };
     let waited = match forked {
         Ok(ForkResult::Child) => {
             let _ = before.thread_set_mask();
+            WAITING.store(waiting.as_raw(), Ordering::Relaxed);
             let code = catch_unwind(AssertUnwindSafe(work)).map_or(PANICKED, i32::from);
             let _ = std::io::stdout().flush();
             // SAFETY: no destructor of the parent's state may run in the child.

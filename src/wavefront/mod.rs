@@ -24,7 +24,7 @@ pub use clock::{Clock, Monotonic};
 pub use dispatch::{Settings, run};
 pub use guard::guarded;
 pub use linger::keep_open;
-pub use process::{Processes, Script, Session, Watch, exec, hold_signals};
+pub use process::{Processes, Script, Session, Watch, exec, hold_signals, take_back_terminal};
 pub use record::{Nanos, Observer, Outcome, Record, Run, Usage};
 pub use reporter::Reporter;
 pub use simulated::{Behaviour, Simulated, VirtualClock};

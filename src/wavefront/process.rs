@@ -254,6 +254,14 @@ pub fn exec(
     posix_spawn(c"/bin/sh", actions, attributes, &arguments, environment)
 }
 
+/// Takes back the foreground of our terminal when nobody is left there: an interactive job had it, and outlived the run
+/// that would have taken it back. The next one would else be stopped at its first question.
+pub fn take_back_terminal() {
+    if tcgetpgrp(std::io::stdin()).is_ok_and(|group| group != getpgrp() && !lives(group)) {
+        hand_terminal_to(getpgrp());
+    }
+}
+
 /// Makes a group the terminal's foreground.
 fn hand_terminal_to(group: Pid) {
     with_ttou_blocked(|| tcsetpgrp(std::io::stdin(), group));

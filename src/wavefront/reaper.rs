@@ -5,6 +5,7 @@
 //! late output.
 
 use super::capture::Capture;
+use super::guard;
 use super::spawner::{Event, Exit, Line};
 use super::{Clock, Monotonic, Nanos, Usage};
 use crate::model::{Id, IdVec, JobId};
@@ -70,6 +71,7 @@ impl Reaper {
             lives: (0..jobs).map(|_| Life::default()).collect(),
             unwatched: Vec::new(),
             waiting: Vec::new(),
+            interrupted: false,
             buffer: vec![0; 64 * 1024],
         };
         let thread = std::thread::Builder::new()
@@ -144,6 +146,8 @@ struct Watcher {
     unwatched: Vec<JobId>,
     /// Jobs with output that was not passed on.
     waiting: Vec<JobId>,
+    /// Whether the run was told to end.
+    interrupted: bool,
     buffer: Vec<u8>,
 }
 
@@ -224,7 +228,13 @@ impl Watcher {
                     self.reap_unwatched();
                 }
                 Ok(signal @ (Signal::SIGINT | Signal::SIGTERM)) => {
-                    let _ = self.events.send(Event::Signal(signal as i32));
+                    // init signals the whole group of rc: us, and who waits for us, which hands it on. That is no
+                    // second signal.
+                    let handed_on = guard::waits_for_us(Pid::from_raw(info.ssi_pid.cast_signed()));
+                    if !(handed_on && self.interrupted) {
+                        let _ = self.events.send(Event::Signal(signal as i32));
+                    }
+                    self.interrupted = true;
                 }
                 // A console that goes away must not end a boot.
                 _ => {}

@@ -15,7 +15,7 @@ pub(crate) const CASES: &[Case] = &[
     ("hook::serelrc_is_killed_half_way", serelrc_is_killed_half_way),
 ];
 
-/// What rc says before it calls startpar.
+/// What rc says of what startpar answered.
 const ITS_OWN_WAY: &str = "startpar: service(s) returned failure: smartmontools ...";
 
 fn the_next_boot_remembers() -> Result<(), Skip> {

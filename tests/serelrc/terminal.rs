@@ -156,6 +156,17 @@ fn one_that_asks_may_need_another_one_that_asks() {
     assert_eq!(sandbox.read("answers"), "1\n2\n");
 }
 
+/// The foreground of the terminal was that script's, and nobody of the killed run was left to take it back.
+#[test]
+fn a_question_after_a_run_that_was_killed_at_one_can_be_answered() {
+    let body = "[ -e killed ] || { : > killed; kill -9 $PPID; exit; }; echo again?; read answer; echo $answer > answer";
+    let sandbox = tree(&[asking("asks", body)]);
+    let text = "ln -s \"$SERELRC\" startpar; eval \"$(./startpar -e \"$PWD/etc\" -M start -P N -R 2)\"; \
+                test -z \"$failed_service\"";
+    on_terminal(&sandbox, text, &[("again?", "yes\n")]).expect_code(0);
+    assert_eq!(sandbox.read("answer"), "yes\n");
+}
+
 #[test]
 fn the_region_of_running_scripts_is_gone_at_the_end() {
     let sandbox =

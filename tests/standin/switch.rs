@@ -82,6 +82,19 @@ fn a_second_copy_of_us_is_asked_once() {
     assert_eq!(sandbox.journal(), ["a start"], "{ours}");
 }
 
+/// Nor does a script of that name that goes back to the first in PATH.
+#[test]
+fn a_script_that_calls_us_again_is_asked_once() {
+    let sandbox = tree(&[Script::new("a")]);
+    sandbox.link("2", "S01a");
+    let around = "#!/bin/sh\necho around >>\"$TREE/journal\"\nexec startpar \"$@\"\n";
+    sandbox.write("real/startpar", around, 0o755);
+    sandbox.write("proc/cmdline", "serel=off", 0o644);
+    let text = "PATH=\"$TREE/bin:$TREE/real\"; ours -M start -P N -R 2";
+    let ours = rc(&sandbox, "/bin/sh", text).expect_code(0);
+    assert_eq!(sandbox.journal(), ["around", "a start"], "{ours}");
+}
+
 #[test]
 fn what_we_do_not_do_ourselves_is_handed_on() {
     let sandbox = tree(&[]);
@@ -113,11 +126,15 @@ fn debugging_is_switched_on_in_the_file_too() {
 #[test]
 fn options_that_do_not_fit_are_said_and_left_out() {
     let sandbox = tree(&[Script::new("a")]);
-    sandbox.write("etc/default/serel", "SEREL_OPTIONS=\"--jobs many\"\n", 0o644);
-    let ours = rc(&sandbox, "/bin/sh", CALL).expect_code(0);
-    assert_eq!(sandbox.journal(), ["a start"]);
-    assert!(
-        ours.stderr.contains("SEREL_OPTIONS=\"--jobs many\" is left out") && ours.stderr.contains("many"),
-        "{ours}"
-    );
+    // The last two are no faults on a command line, but nothing is run with them.
+    for (options, why) in
+        [("--jobs many", "'many'"), ("--dry-run", "nothing would be run"), ("-v", "serelrc")]
+    {
+        sandbox.write("etc/default/serel", &format!("SEREL_OPTIONS=\"{options}\"\n"), 0o644);
+        sandbox.forget_journal();
+        let ours = rc(&sandbox, "/bin/sh", CALL).expect_code(0);
+        assert_eq!(sandbox.journal(), ["a start"], "{ours}");
+        let said = format!("SEREL_OPTIONS=\"{options}\" is left out");
+        assert!(ours.stderr.contains(&said) && ours.stderr.contains(why), "{ours}");
+    }
 }

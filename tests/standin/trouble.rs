@@ -139,6 +139,22 @@ fn a_signal_to_who_waits_ends_the_run() {
     assert_eq!(sandbox.journal(), ["ender start"]);
 }
 
+/// init signals a whole group: who waits hands on what who works has got already, and that kills nobody.
+#[test]
+fn a_signal_to_both_counts_once() {
+    let sandbox = tree(&[Script::new("ender").then(
+        "trap '' TERM; set -- $(cat /proc/$PPID/stat); kill -TERM $PPID; kill -TERM $4\n\
+         until grep -q '^ShdPnd:.0*$' \"/proc/$4/status\"; do :; done; cat /dev/null\n\
+         echo 'ender over' >>\"$TREE/journal\"",
+    )]);
+    let ours = rc(&sandbox, "/bin/sh", CALL).expect_code(143);
+    assert_eq!(sandbox.journal(), ["ender start", "ender over"], "{ours}");
+    assert!(
+        ours.stderr.contains("starting nothing more") && !ours.stderr.contains("second signal"),
+        "{ours}"
+    );
+}
+
 /// `single` has init change the level, and init ends rc with all that belongs to it.
 #[test]
 fn single_user_mode_is_no_trouble() {

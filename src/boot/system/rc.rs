@@ -1,14 +1,16 @@
 //! Who starts the scripts of a level: rc by itself, startpar, or serel in the place of one of them.
 
+use super::super::PATH;
+use super::super::elsewhere::NAME as STARTPAR;
+use super::super::switch::COMMAND_LINE;
 use super::findings::Findings;
 use super::inittab::Inittab;
 use crate::definition::trust;
 use crate::root::Root;
+use crate::unit::LEGACY;
 use std::collections::VecDeque;
 use std::os::unix::fs::MetadataExt as _;
 
-/// What rc calls.
-const STARTPAR: &str = "startpar";
 /// Our program, by which a stand-in is known.
 const OURS: &str = "serelrc";
 /// Where our hooks are, and where that is with `/usr` on the root file system.
@@ -16,12 +18,8 @@ const HOOKS: &str = "/lib/serel/";
 const USR: &str = "/usr";
 /// How the names of scripts end that init's scripts call to run a level.
 const NAMES: [&str; 3] = ["/rc", "/rc.sysinit", "/rc.sysvinit"];
-/// Where rc looks when it does not say.
-const PATH: &str = "/sbin:/usr/sbin:/bin:/usr/bin";
 /// Without all of these Debian's rc runs its scripts one by one.
 const DEPENDS: [&str; 3] = ["boot", "start", "stop"];
-const LEGACY: &str = "/etc/init.d/.legacy-bootordering";
-const COMMAND_LINE: &str = "/proc/cmdline";
 
 /// How scripts get started.
 #[derive(Debug, PartialEq, Eq)]
