@@ -149,13 +149,11 @@ fn a_level_that_is_named_is_run_and_the_rc_has_nothing_left_to_do() {
 #[test]
 fn without_a_word_of_it_nothing_is_different() {
     let sysconfig = "etc/sysconfig/serel";
-    let off: [(&str, &str); 8] = [
+    let off: [(&str, &str); 6] = [
         ("nothing", ""),
         (sysconfig, "SEREL_RUNLEVELS=\"S 2 4\"\n"),
         (sysconfig, "SEREL_RUNLEVELS=\n"),
-        (sysconfig, "SEREL_RUNLEVELS=\"$(echo 3)\"\n"),
         ("proc/cmdline", "quiet serel=off\n"),
-        ("proc/cmdline", "quiet concurrency=none"),
         ("proc/cmdline", "SEREL_RUNLEVELS=S,2 quiet\n"),
         ("etc/default/serel", "SEREL_RUNLEVELS='2'\n"),
     ];
@@ -178,13 +176,34 @@ fn without_a_word_of_it_nothing_is_different() {
 fn who_wants_one_script_after_another_has_it_and_it_is_said() {
     each(|sandbox, rc| {
         sandbox.write("etc/default/serel", "SEREL_RUNLEVELS=\"2 3\"\n", 0o644);
-        for wish in ["etc/init.d/.legacy-bootordering", "var/run/confirm"] {
-            sandbox.write(wish, "", 0o644);
+        for (wish, said) in [
+            ("etc/init.d/.legacy-bootordering", "etc/init.d/.legacy-bootordering is there"),
+            ("var/run/confirm", "var/run/confirm is there"),
+            ("proc/cmdline", "`concurrency=none` is on the kernel command line"),
+        ] {
+            sandbox.write(wish, "quiet concurrency=none\n", 0o644);
             sandbox.forget_journal();
             let plain = rc(&["rc", "3", "2"]).expect_code(0);
             assert_eq!(sandbox.journal(), PLAIN, "{plain}");
-            assert!(plain.stderr.contains(&format!("serel: /{wish} is there: going on")), "{plain}");
+            assert!(plain.stderr.contains(&format!("{said}: going on")), "{plain}");
             fs::remove_file(sandbox.at(wish)).unwrap();
+        }
+    });
+}
+
+/// They are read as data, and not at all where others than root could have written them.
+#[test]
+fn settings_that_are_not_to_be_trusted_or_understood_are_said_and_are_none() {
+    each(|sandbox, rc| {
+        for (text, mode, said) in [
+            ("SEREL_RUNLEVELS=\"2 3\"\n", 0o666, "etc/default/serel"),
+            ("SEREL_RUNLEVELS=\"$(echo 3)\"\n", 0o644, "etc/default/serel:1:1"),
+        ] {
+            sandbox.write("etc/default/serel", text, mode);
+            sandbox.forget_journal();
+            let plain = rc(&["rc", "3", "2"]).expect_code(0);
+            assert_eq!(sandbox.journal(), PLAIN, "{plain}");
+            assert!(plain.stderr.contains(said), "{plain}");
         }
     });
 }
@@ -192,11 +211,10 @@ fn who_wants_one_script_after_another_has_it_and_it_is_said() {
 #[test]
 fn whatever_is_broken_the_rc_runs_the_level() {
     // What stands for serelrc, and what is said then.
-    let broken: [(Option<(&str, u32)>, &str); 7] = [
+    let broken: [(Option<(&str, u32)>, &str); 6] = [
         (None, "serel: there is no serelrc: going on"),
         (Some(("#!/bin/sh\n", 0o644)), "going on without it"),
         (Some(("#!/none/such\n", 0o755)), "cannot be run: going on"),
-        (Some(("#!/bin/sh\nexit 6\n", 0o755)), "serel: the definitions do not fit together: going on"),
         (Some(("#!/bin/sh\nexit 2\n", 0o755)), "serel: serelrc ended with 2"),
         (Some(("#!/bin/sh\nkill -SEGV $$\n", 0o755)), "serel: serelrc ended with 139"),
         (Some(("#!/bin/sh\nkill -KILL $$\n", 0o755)), "serel: serelrc ended with 137"),

@@ -31,6 +31,9 @@ _serelrc() {
             serelrc,plan)
                 cmd="serelrc__subcmd__plan"
                 ;;
+            serelrc,rc)
+                cmd="serelrc__subcmd__rc"
+                ;;
             serelrc,start)
                 cmd="serelrc__subcmd__start"
                 ;;
@@ -55,6 +58,9 @@ _serelrc() {
             serelrc__subcmd__help,plan)
                 cmd="serelrc__subcmd__help__subcmd__plan"
                 ;;
+            serelrc__subcmd__help,rc)
+                cmd="serelrc__subcmd__help__subcmd__rc"
+                ;;
             serelrc__subcmd__help,start)
                 cmd="serelrc__subcmd__help__subcmd__start"
                 ;;
@@ -71,7 +77,7 @@ _serelrc() {
 
     case "${cmd}" in
         serelrc)
-            opts="-d -l -a -t -v -h --debuglevel --log --log-append --log-truncate --color --version --root --db --json --help start stop change graph plan verify explain help"
+            opts="-d -l -a -t -v -h --debuglevel --log --log-append --log-truncate --color --version --root --db --json --help start stop change graph plan verify explain rc help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -275,7 +281,7 @@ _serelrc() {
             return 0
             ;;
         serelrc__subcmd__help)
-            opts="start stop change graph plan verify explain help"
+            opts="start stop change graph plan verify explain rc help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -345,6 +351,20 @@ _serelrc() {
             return 0
             ;;
         serelrc__subcmd__help__subcmd__plan)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        serelrc__subcmd__help__subcmd__rc)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -440,6 +460,48 @@ _serelrc() {
                     return 0
                     ;;
                 --pairs)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        serelrc__subcmd__rc)
+            opts="-d -l -a -t -v -h --debuglevel --log --log-append --log-truncate --color --version --root --db --json --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --debuglevel)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -d)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --log)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -l)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                --root)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --db)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

@@ -43,6 +43,7 @@ complete -c serelrc -n "__fish_serelrc_needs_command" -f -a "graph" -d 'Print th
 complete -c serelrc -n "__fish_serelrc_needs_command" -f -a "plan" -d 'Print what would be run, after what, and how long it would take'
 complete -c serelrc -n "__fish_serelrc_needs_command" -f -a "verify" -d 'Check that the definitions fit together'
 complete -c serelrc -n "__fish_serelrc_needs_command" -f -a "explain" -d 'Say why history would be used, or why not'
+complete -c serelrc -n "__fish_serelrc_needs_command" -f -a "rc" -d 'The level that rc is to run'
 complete -c serelrc -n "__fish_serelrc_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c serelrc -n "__fish_serelrc_using_subcommand start" -s d -l debuglevel -d 'What is logged: 0 nothing, 1 warnings and errors, 2 information, 3 debugging, 4 everything' -r
 complete -c serelrc -n "__fish_serelrc_using_subcommand start" -s l -l log -d 'Log to a file, or to a facility of syslog, instead of standard error' -r -F
@@ -175,11 +176,24 @@ complete -c serelrc -n "__fish_serelrc_using_subcommand explain" -s v -l version
 complete -c serelrc -n "__fish_serelrc_using_subcommand explain" -l json -d 'Print data as JSON'
 complete -c serelrc -n "__fish_serelrc_using_subcommand explain" -l stop -d 'Look at stopping instead of starting'
 complete -c serelrc -n "__fish_serelrc_using_subcommand explain" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c serelrc -n "__fish_serelrc_using_subcommand help; and not __fish_seen_subcommand_from start stop change graph plan verify explain help" -f -a "start" -d 'Start the services of a runlevel'
-complete -c serelrc -n "__fish_serelrc_using_subcommand help; and not __fish_seen_subcommand_from start stop change graph plan verify explain help" -f -a "stop" -d 'Stop the services that a runlevel does not have'
-complete -c serelrc -n "__fish_serelrc_using_subcommand help; and not __fish_seen_subcommand_from start stop change graph plan verify explain help" -f -a "change" -d 'Go from one runlevel to another: stop and start only the difference'
-complete -c serelrc -n "__fish_serelrc_using_subcommand help; and not __fish_seen_subcommand_from start stop change graph plan verify explain help" -f -a "graph" -d 'Print the services and who waits for whom'
-complete -c serelrc -n "__fish_serelrc_using_subcommand help; and not __fish_seen_subcommand_from start stop change graph plan verify explain help" -f -a "plan" -d 'Print what would be run, after what, and how long it would take'
-complete -c serelrc -n "__fish_serelrc_using_subcommand help; and not __fish_seen_subcommand_from start stop change graph plan verify explain help" -f -a "verify" -d 'Check that the definitions fit together'
-complete -c serelrc -n "__fish_serelrc_using_subcommand help; and not __fish_seen_subcommand_from start stop change graph plan verify explain help" -f -a "explain" -d 'Say why history would be used, or why not'
-complete -c serelrc -n "__fish_serelrc_using_subcommand help; and not __fish_seen_subcommand_from start stop change graph plan verify explain help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c serelrc -n "__fish_serelrc_using_subcommand rc" -s d -l debuglevel -d 'What is logged: 0 nothing, 1 warnings and errors, 2 information, 3 debugging, 4 everything' -r
+complete -c serelrc -n "__fish_serelrc_using_subcommand rc" -s l -l log -d 'Log to a file, or to a facility of syslog, instead of standard error' -r -F
+complete -c serelrc -n "__fish_serelrc_using_subcommand rc" -l color -d 'When to use colour; auto: on a terminal, unless the environment refuses it' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c serelrc -n "__fish_serelrc_using_subcommand rc" -l root -d 'Read and run everything under this directory' -r -F
+complete -c serelrc -n "__fish_serelrc_using_subcommand rc" -l db -d 'The history [default: /etc/serel/history.db, under the root]' -r -F
+complete -c serelrc -n "__fish_serelrc_using_subcommand rc" -s a -l log-append -d 'Append to the log file (default)'
+complete -c serelrc -n "__fish_serelrc_using_subcommand rc" -s t -l log-truncate -d 'Empty the log file first'
+complete -c serelrc -n "__fish_serelrc_using_subcommand rc" -s v -l version -d 'Print the version number and exit'
+complete -c serelrc -n "__fish_serelrc_using_subcommand rc" -l json -d 'Print data as JSON'
+complete -c serelrc -n "__fish_serelrc_using_subcommand rc" -s h -l help -d 'Print help'
+complete -c serelrc -n "__fish_serelrc_using_subcommand help; and not __fish_seen_subcommand_from start stop change graph plan verify explain rc help" -f -a "start" -d 'Start the services of a runlevel'
+complete -c serelrc -n "__fish_serelrc_using_subcommand help; and not __fish_seen_subcommand_from start stop change graph plan verify explain rc help" -f -a "stop" -d 'Stop the services that a runlevel does not have'
+complete -c serelrc -n "__fish_serelrc_using_subcommand help; and not __fish_seen_subcommand_from start stop change graph plan verify explain rc help" -f -a "change" -d 'Go from one runlevel to another: stop and start only the difference'
+complete -c serelrc -n "__fish_serelrc_using_subcommand help; and not __fish_seen_subcommand_from start stop change graph plan verify explain rc help" -f -a "graph" -d 'Print the services and who waits for whom'
+complete -c serelrc -n "__fish_serelrc_using_subcommand help; and not __fish_seen_subcommand_from start stop change graph plan verify explain rc help" -f -a "plan" -d 'Print what would be run, after what, and how long it would take'
+complete -c serelrc -n "__fish_serelrc_using_subcommand help; and not __fish_seen_subcommand_from start stop change graph plan verify explain rc help" -f -a "verify" -d 'Check that the definitions fit together'
+complete -c serelrc -n "__fish_serelrc_using_subcommand help; and not __fish_seen_subcommand_from start stop change graph plan verify explain rc help" -f -a "explain" -d 'Say why history would be used, or why not'
+complete -c serelrc -n "__fish_serelrc_using_subcommand help; and not __fish_seen_subcommand_from start stop change graph plan verify explain rc help" -f -a "rc" -d 'For the hook in an rc: run a level if SEREL_RUNLEVELS names it'
+complete -c serelrc -n "__fish_serelrc_using_subcommand help; and not __fish_seen_subcommand_from start stop change graph plan verify explain rc help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'

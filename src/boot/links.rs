@@ -21,6 +21,11 @@ fn links(root: &Root, level: Level) -> Vec<Link> {
     scan::links(&names)
 }
 
+/// Whether a level has scripts of its own by links.
+pub fn has_directory(root: &Root, level: Level) -> bool {
+    unit::directories(level).iter().any(|directory| root.place(directory).is_dir())
+}
+
 /// Whether a level has links, and none in this phase.
 pub(super) fn lack(root: &Root, level: Level, phase: Phase) -> bool {
     let links = links(root, level);

@@ -24,13 +24,14 @@ mod wrap;
 
 pub use apply::{apply, apply_started};
 pub use daemon::daemon;
+pub use links::has_directory;
 pub use memory::Memory;
 pub use populate::{populate, query};
 pub use say::{Saying, say};
 pub use show::{explain, graph, plan, verify};
 pub use standin::{Part, call_each, hand_over, stand_in, step_aside};
 pub use start::{auto_slots, change, start};
-pub use switch::Switch;
+pub use switch::{Switch, one_by_one};
 pub use system::{Foreseen, system};
 pub use systemtap::systemtap;
 pub use wrap::{Wrapped, wrap};

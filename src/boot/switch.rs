@@ -7,6 +7,7 @@ use crate::definition::diagnostic::{Diagnostic, Kind, Severity};
 use crate::definition::trust;
 use crate::model::{Level, Levels, Place};
 use crate::root::Root;
+use crate::unit::LEGACY;
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt as _;
 
@@ -18,6 +19,8 @@ const FILES: [&str; 2] = ["/etc/default/serel", "/etc/sysconfig/serel"];
 const RUNLEVELS: &str = "SEREL_RUNLEVELS";
 const DEBUG: &str = "SEREL_DEBUG";
 const OPTIONS: &str = "SEREL_OPTIONS";
+/// Who wants the numbers of the links, or to be asked about each script.
+const WISHES: [&str; 2] = [LEGACY, "/var/run/confirm"];
 /// On the kernel's command line: nothing is ours in this boot.
 const OFF: &str = "serel=off";
 
@@ -109,6 +112,16 @@ impl Switch {
             Err(format!("{RUNLEVELS} does not name level {level}"))
         }
     }
+}
+
+/// By what an administrator asks for one script after another, whoever runs them, if he does.
+pub fn one_by_one(root: &Root) -> Option<String> {
+    if let Some(wish) = WISHES.iter().find(|wish| root.resolve(wish).is_ok()) {
+        return Some(format!("{} is there", root.shown(wish)));
+    }
+    let line = std::fs::read_to_string(root.real(COMMAND_LINE)).unwrap_or_default();
+    let none = line.split_whitespace().any(|word| word == "concurrency=none");
+    none.then(|| "`concurrency=none` is on the kernel command line".to_owned())
 }
 
 fn lossy(value: &OsStr) -> String {

@@ -1,6 +1,7 @@
 //! One file per program: arguments to options, no logic.
 
 pub mod general;
+mod hook;
 pub mod lsb2rdf;
 pub mod serelc;
 pub mod sereld;

@@ -1,6 +1,7 @@
 //! The command line of serelrc: runs, checks and shows units of services.
 
 use super::general::{General, parse};
+use super::hook::{self, HookArgs};
 use crate::boot::{self, Common, Part, Running, auto_slots};
 use crate::exit::Exit;
 use crate::log::LogError;
@@ -52,12 +53,13 @@ enum Verb {
     Plan(UnitArgs),
     Verify(VerifyArgs),
     Explain(UnitArgs),
+    Rc(HookArgs),
 }
 
 /// Name, help, and what makes the arguments of a verb.
 type Described = (&'static str, &'static str, fn(Command) -> Command);
 
-const VERBS: [Described; 7] = [
+const VERBS: [Described; 8] = [
     ("start", "Start the services of a runlevel", RunArgs::augment_args),
     ("stop", "Stop the services that a runlevel does not have", RunArgs::augment_args),
     ("change", "Go from one runlevel to another: stop and start only the difference", RunArgs::augment_args),
@@ -65,6 +67,7 @@ const VERBS: [Described; 7] = [
     ("plan", "Print what would be run, after what, and how long it would take", UnitArgs::augment_args),
     ("verify", "Check that the definitions fit together", VerifyArgs::augment_args),
     ("explain", "Say why history would be used, or why not", UnitArgs::augment_args),
+    ("rc", "For the hook in an rc: run a level if SEREL_RUNLEVELS names it", HookArgs::augment_args),
 ];
 
 // By hand, because the derived form makes the arguments of all verbs when one is given: a tenth of the time that an
@@ -98,6 +101,7 @@ impl FromArgMatches for Verb {
             "plan" => Verb::Plan(UnitArgs::from_arg_matches(matches)?),
             "verify" => Verb::Verify(VerifyArgs::from_arg_matches(matches)?),
             "explain" => Verb::Explain(UnitArgs::from_arg_matches(matches)?),
+            "rc" => Verb::Rc(HookArgs::from_arg_matches(matches)?),
             _ => return Err(clap::Error::new(ErrorKind::InvalidSubcommand)),
         })
     }
@@ -227,8 +231,9 @@ pub fn run() -> ExitCode {
         Ok(cli) => cli,
         Err(code) => return code,
     };
-    let done =
-        cli.general.init_log("serelrc").map_err(|error| error.to_string()).and_then(|()| cli.carry_out());
+    // What an rc asks for is logged as its settings say.
+    let logging = if let Verb::Rc(_) = cli.verb { Ok(()) } else { cli.general.init_log("serelrc") };
+    let done = logging.map_err(|error| error.to_string()).and_then(|()| cli.carry_out());
     match done {
         Ok(exit) => exit.into(),
         Err(error) => {
@@ -269,6 +274,7 @@ impl Cli {
             Verb::Verify(args) if args.system => super::startpar::foresee(common, named),
             Verb::Verify(VerifyArgs { tree, .. }) => boot::verify(&common, &tree.way.request(tree.level)?),
             Verb::Explain(args) => boot::explain(&common, &args.way.request(args.level)?),
+            Verb::Rc(args) => hook::run(&common.root, &args),
         })
     }
 }

@@ -161,7 +161,8 @@ fn carry_out(root: &Root, level: Level, previous: Option<Level>, mode: Mode, arg
         Mode::Stop if level.is_shutdown() => &["stop", "start"],
         Mode::Stop => &["stop"],
     };
-    let parts: Vec<Part> = verbs.iter().map(|verb| part(root, verb, level, previous, &switch)).collect();
+    let parts: Vec<Part> =
+        verbs.iter().map(|verb| part(NAME, root, verb, level, previous, &switch)).collect();
     match switch.runs(level, true) {
         Ok(()) => boot::stand_in(&parts, arguments),
         Err(why) => boot::step_aside(&parts, arguments, &why),
@@ -177,7 +178,7 @@ pub(super) fn foresee(mut common: Common, named: bool) -> Exit {
     if fault.is_some() {
         switch.options.clear();
     }
-    let ask = |verb: &str, level, previous| part(&common.root, verb, level, previous, &switch);
+    let ask = |verb: &str, level, previous| part(NAME, &common.root, verb, level, previous, &switch);
     let unit = |verb: &str, level, previous| ask(verb, level, previous).request;
     let database = ask("start", Level::S, None).common.database;
     let foreseen = Foreseen { switch: switch.clone(), fault, unit: &unit };
@@ -187,8 +188,16 @@ pub(super) fn foresee(mut common: Common, named: bool) -> Exit {
     boot::system(&common, &foreseen)
 }
 
-/// One unit, as serelrc would read it from its command line.
-fn part(root: &Root, verb: &str, level: Level, previous: Option<Level>, switch: &Switch) -> Part {
+/// One unit that an rc wants run, as serelrc would read it from its command line, with the options of the settings.
+/// `who` says so when they do not fit.
+pub(super) fn part(
+    who: &str,
+    root: &Root,
+    verb: &str,
+    level: Level,
+    previous: Option<Level>,
+    switch: &Switch,
+) -> Part {
     let mut words: Vec<OsString> = ["serelrc", "--root"].map(OsString::from).into();
     words.push(root.path().into());
     // A need that failed keeps nobody from being started, as ever on Debian.
@@ -200,7 +209,7 @@ fn part(root: &Root, verb: &str, level: Level, previous: Option<Level>, switch: 
     with_options.extend(switch.options.iter().map(OsString::from));
     serelrc::part(with_options, switch.debug).unwrap_or_else(|why| {
         let options = switch.options.join(" ");
-        crate::log::say(format_args!("startpar: SEREL_OPTIONS=\"{options}\" is left out:\n{why}"));
+        crate::log::say(format_args!("{who}: SEREL_OPTIONS=\"{options}\" is left out:\n{why}"));
         serelrc::part(words, switch.debug).expect("BUG: these words are our own")
     })
 }

@@ -2,12 +2,11 @@
 
 use super::super::PATH;
 use super::super::elsewhere::NAME as STARTPAR;
-use super::super::switch::COMMAND_LINE;
+use super::super::switch::one_by_one;
 use super::findings::Findings;
 use super::inittab::Inittab;
 use crate::definition::trust;
 use crate::root::Root;
-use crate::unit::LEGACY;
 use std::collections::VecDeque;
 use std::os::unix::fs::MetadataExt as _;
 
@@ -91,7 +90,7 @@ impl Rc {
 
     fn hooked(root: &Root, script: &str, hook: &str, findings: &mut Findings) -> Way {
         if root.resolve(hook).is_ok_and(|file| root.real(&file).is_file()) {
-            if let Some(why) = legacy(root) {
+            if let Some(why) = one_by_one(root) {
                 let text = format!("{hook} leaves everything to {}: {why}", root.shown(script));
                 findings.error("rc", text, "take away what is in the way");
             }
@@ -256,15 +255,5 @@ fn serial(root: &Root) -> Option<String> {
     if let Some(missing) = depends.iter().find(|file| !is_empty(file)) {
         return Some(format!("{} is missing or empty", root.shown(missing)));
     }
-    legacy(root)
-}
-
-/// Why scripts are meant to be run one by one, whoever runs them.
-fn legacy(root: &Root) -> Option<String> {
-    if root.resolve(LEGACY).is_ok() {
-        return Some(format!("{} is there", root.shown(LEGACY)));
-    }
-    let line = std::fs::read_to_string(root.real(COMMAND_LINE)).unwrap_or_default();
-    let none = line.split_whitespace().any(|word| word == "concurrency=none");
-    none.then(|| "`concurrency=none` is on the kernel command line".to_owned())
+    one_by_one(root)
 }
