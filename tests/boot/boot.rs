@@ -84,7 +84,11 @@ impl Boot {
         while self.console.matches(text).count() < times {
             match self.chunks.recv_timeout(end.saturating_duration_since(Instant::now())) {
                 Ok(chunk) => self.console += &String::from_utf8_lossy(&chunk).replace('\r', ""),
-                Err(RecvTimeoutError::Timeout) => panic!("no {text:?} in {LIMIT:?}\n{self}"),
+                Err(RecvTimeoutError::Timeout) => {
+                    let hanging =
+                        self.attempt(&["ps", "-e", "--forest", "-o", "pid,stat,wchan:20,etime,args"]);
+                    panic!("no {text:?} in {LIMIT:?}\n{self}\n{hanging}");
+                }
                 Err(RecvTimeoutError::Disconnected) => panic!("it ended without {text:?}\n{self}"),
             }
         }
