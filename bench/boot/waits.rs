@@ -36,6 +36,8 @@ const INTERFACES: &str = "auto lo eth0\niface lo inet loopback\niface eth0 inet 
 /// The rest of the world, in a network namespace of its own.
 const WORLD: &str = r"#!/bin/sh
 setsid sh -c 'sleep 1.5; : > /dev/data' < /dev/null > /dev/null 2>&1 &
+# An address of an earlier boot would be asked for again, and nobody would answer.
+rm -f /var/lib/dhcp/*
 mkdir -p /run/world
 ip netns add world
 ip link add eth0 type veth peer name eth0 netns world
@@ -52,6 +54,13 @@ pub(crate) fn add(machine: &Machine) {
     machine.text("etc/network/interfaces", INTERFACES, 0o644);
     machine.text("etc/dhcp/dhclient-enter-hooks.d/names", RESOLVER, 0o644);
     machine.text("usr/sbin/before-rcS", WORLD, 0o755);
+    // Its own name it knows, as an installed machine does.
+    machine.text("etc/hosts", "127.0.0.1 localhost\n127.0.1.1 boots.example.com boots\n", 0o644);
+    // exim is told so, too, else it would ask for its own name, three times.
+    let exim = "etc/exim4/update-exim4.conf.conf";
+    let asking = machine.read(exim);
+    assert!(asking.contains("dc_minimaldns='false'"), "{asking}");
+    machine.text(exim, &asking.replace("dc_minimaldns='false'", "dc_minimaldns='true'"), 0o644);
     // Else those who ask before it is up wait for one second, and all others for five.
     let caching = machine.read("etc/nscd.conf");
     let kept = caching.lines().filter(|line| !(line.contains("enable-cache") && line.contains("hosts")));

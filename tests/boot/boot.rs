@@ -8,7 +8,7 @@ use nix::fcntl::{FcntlArg, FdFlag, fcntl};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::pty::openpty;
 use nix::unistd::ttyname;
-use rustix::process::{Pid, PidfdFlags, pidfd_open};
+use rustix::process::{Pid, PidfdFlags, Signal, kill_process, pidfd_open};
 use std::fs::{self, File};
 use std::io::Read as _;
 use std::os::fd::AsFd as _;
@@ -32,6 +32,8 @@ pub(crate) struct Boot {
     namespace: Namespace,
     chunks: Receiver<Vec<u8>>,
     console: String,
+    /// Its number may be somebody else's by now.
+    ended: bool,
 }
 
 impl Boot {
@@ -62,7 +64,7 @@ impl Boot {
                 }
             }
         });
-        Self { namespace, chunks, console: String::new() }
+        Self { namespace, chunks, console: String::new(), ended: false }
     }
 
     /// Waits until the scripts of a runlevel have been run.
@@ -84,7 +86,11 @@ impl Boot {
         while self.console.matches(text).count() < times {
             match self.chunks.recv_timeout(end.saturating_duration_since(Instant::now())) {
                 Ok(chunk) => self.console += &String::from_utf8_lossy(&chunk).replace('\r', ""),
-                Err(RecvTimeoutError::Timeout) => panic!("no {text:?} in {LIMIT:?}\n{self}"),
+                Err(RecvTimeoutError::Timeout) => {
+                    let hanging =
+                        self.attempt(&["ps", "-e", "--forest", "-o", "pid,stat,wchan:20,etime,args"]);
+                    panic!("no {text:?} in {LIMIT:?}\n{self}\n{hanging}");
+                }
                 Err(RecvTimeoutError::Disconnected) => panic!("it ended without {text:?}\n{self}"),
             }
         }
@@ -109,10 +115,16 @@ impl Boot {
     /// Its init, as seen from outside.
     #[track_caller]
     pub(crate) fn init(&self) -> u32 {
+        self.living_init().unwrap_or_else(|| panic!("it has no init\n{self}"))
+    }
+
+    fn living_init(&self) -> Option<u32> {
+        if self.ended {
+            return None;
+        }
         let outer = self.namespace.id();
-        let children = fs::read_to_string(format!("/proc/{outer}/task/{outer}/children")).unwrap_or_default();
-        let init = children.split_whitespace().next().and_then(|pid| pid.parse().ok());
-        init.unwrap_or_else(|| panic!("it has no init\n{self}"))
+        let children = fs::read_to_string(format!("/proc/{outer}/task/{outer}/children")).ok()?;
+        children.split_whitespace().next()?.parse().ok()
     }
 
     #[allow(dead_code, reason = "for the bench")]
@@ -147,8 +159,19 @@ impl Boot {
             }
         }
         let status = self.namespace.ended();
+        self.ended = true;
         assert_eq!(status.signal(), Some(HALTED), "it did not halt: {status}\n{self}");
         std::mem::take(&mut self.console)
+    }
+}
+
+impl Drop for Boot {
+    fn drop(&mut self) {
+        // init first, so that unshare, whose child it is, takes notice of its end and leaves nothing to others.
+        let init = self.living_init().and_then(|init| Pid::from_raw(i32::try_from(init).ok()?));
+        if init.is_some_and(|init| kill_process(init, Signal::KILL).is_ok()) {
+            let _ = self.namespace.ended();
+        }
     }
 }
 
