@@ -1,9 +1,10 @@
-//! The least that a boot can take: its longest chain of scripts, or all their work on all processors.
+//! The least that a boot can take: its longest chain of scripts, or the work of its processes on all processors.
 //!
-//! From what serel records of each script when it runs one at a time, so that no script's time has another's in it. Of
-//! several boots the least counts. What the daemons do after their scripts have ended is not in it.
+//! What a script takes is the median of what serel recorded of it in the very boots that are measured, in which others
+//! ran beside it; the work is that of the control group, since daemons go on when their scripts have ended.
 
 use crate::machine::Machine;
+use crate::support::Times;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::fmt;
@@ -17,13 +18,13 @@ struct Level {
     chain: f64,
     /// Who is in it.
     members: Vec<String>,
-    /// Seconds of processor time of all scripts.
-    work: f64,
+    /// Seconds of processor time of all scripts, and of all processes.
+    work: (f64, f64),
 }
 
 impl Level {
     fn seconds(&self) -> f64 {
-        self.chain.max(self.work / processors())
+        self.chain.max(self.work.1 / processors())
     }
 }
 
@@ -46,37 +47,29 @@ impl fmt::Display for Bound {
         for level in &self.levels {
             let Level { name, chain, members, work } = level;
             let members = members.join(" > ");
-            let shared = work / processors();
+            let (scripts, all) = work;
+            let shared = all / processors();
             writeln!(
                 f,
-                "level {name}: longest chain {chain:.3} s ({members}); work {work:.3} s, shared {shared:.3} s"
+                "level {name}: longest chain {chain:.3} s ({members}); work {all:.3} s, {scripts:.3} s of it the \
+                 scripts', shared {shared:.3} s"
             )?;
         }
         Ok(())
     }
 }
 
-/// Boots a machine with serel so many times, one script at a time, and reads what was recorded.
-pub(crate) fn of(machine: &Machine, boots: usize) -> Bound {
-    machine.text("etc/default/serel", "SEREL_RUNLEVELS=\"S 2 3 4 5\"\nSEREL_OPTIONS=\"--serial\"\n", 0o644);
-    let _ = fs::remove_dir_all(machine.at("etc/serel"));
-    let mut plans = Vec::new();
-    for _ in 0..boots {
-        let mut boot = machine.boot("");
-        boot.reached('2');
-        plans = ['S', '2']
-            .map(|level| {
-                (
-                    level,
-                    boot.run(&["serelrc", "plan", &level.to_string(), "--required-start", "order", "--json"])
-                        .json(),
-                )
-            })
-            .into();
-        boot.kill();
-    }
+/// From what a machine has recorded, and the seconds of processor time of its two levels; it is booted once more.
+pub(crate) fn of(machine: &Machine, work: [f64; 2]) -> Bound {
     let recorded = recorded(machine);
-    Bound { levels: plans.iter().map(|(name, plan)| level(*name, plan, &recorded)).collect() }
+    let mut boot = machine.boot("");
+    boot.reached('2');
+    let levels = [('S', work[0]), ('2', work[1])].map(|(name, work)| {
+        let words = ["serelrc", "plan", &name.to_string(), "--required-start", "order", "--json"];
+        level(name, &boot.run(&words).json(), &recorded, work)
+    });
+    boot.kill();
+    Bound { levels: levels.into() }
 }
 
 /// Seconds of time and of processor time by path of the script.
@@ -91,17 +84,21 @@ fn recorded(machine: &Machine) -> Recorded {
         fs::copy(entry.path(), copy.path().join(entry.file_name())).expect("a copy");
     }
     let database = rusqlite::Connection::open(copy.path().join("history.db")).expect("a history");
-    let query = "SELECT script, min(end_ns - start_ns), min(user_us + system_us) FROM job \
-                 WHERE start_ns IS NOT NULL GROUP BY script";
+    let query = "SELECT script, job.end_ns - start_ns, user_us + system_us FROM job JOIN run ON run.id = job.run \
+                 WHERE start_ns IS NOT NULL AND phase = 'start'";
     let mut statement = database.prepare(query).expect("the tables of a history");
-    let rows = statement.query_map([], |row| {
-        let (nanos, micros): (f64, f64) = (row.get(1)?, row.get(2)?);
-        Ok((row.get(0)?, (nanos / 1e9, micros / 1e6)))
-    });
-    rows.expect("a query").map(|row| row.expect("a row")).collect()
+    let rows = statement.query_map([], |row| Ok((row.get(0)?, (row.get(1)?, row.get(2)?))));
+    let mut all: BTreeMap<String, (Times, Times)> = BTreeMap::new();
+    for row in rows.expect("a query") {
+        let (script, (nanos, micros)): (String, (f64, f64)) = row.expect("a row");
+        let (times, work) = all.entry(script).or_default();
+        times.add(nanos / 1e9);
+        work.add(micros / 1e6);
+    }
+    all.into_iter().map(|(script, (times, work))| (script, (times.median(), work.median()))).collect()
 }
 
-fn level(name: char, plan: &Value, recorded: &Recorded) -> Level {
+fn level(name: char, plan: &Value, recorded: &Recorded, all: f64) -> Level {
     let jobs = plan["jobs"].as_array().expect("a list of jobs");
     let text = |value: &Value| value.as_str().expect("a text").to_owned();
     let by_name: BTreeMap<String, &Value> = jobs.iter().map(|job| (text(&job["name"]), job)).collect();
@@ -133,7 +130,8 @@ fn level(name: char, plan: &Value, recorded: &Recorded) -> Level {
         at = ends[&name].1.clone();
         members.insert(0, name);
     }
-    Level { name, chain, members, work: jobs.iter().map(|job| cost(job).1).sum() }
+    let scripts = jobs.iter().map(|job| cost(job).1).sum();
+    Level { name, chain, members, work: (scripts, all) }
 }
 
 #[expect(clippy::cast_precision_loss, reason = "a small number")]

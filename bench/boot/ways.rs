@@ -57,11 +57,9 @@ const WAYS: [Way; 5] = [
     Way { name: "OpenRC, parallel", manager: Manager::OpenRc, words: "", forget: false },
 ];
 
-/// Boots, at most, from which the bound is taken.
-const BOUND_BOOTS: usize = 3;
-
-/// What startpar has in [`WAYS`].
+/// What startpar has in [`WAYS`], and serel from its second boot on.
 const STARTPAR: usize = 1;
+const LATER: usize = 3;
 
 /// What is measured of each way, over all rounds; seconds.
 #[derive(Default)]
@@ -69,7 +67,10 @@ struct Measured {
     rc_s: Times,
     rc_2: Times,
     both: Times,
+    /// Of both levels, and of each.
     processor: Times,
+    processor_s: Times,
+    processor_2: Times,
 }
 
 /// Boots all ways `rounds` times, in turn, and prints a table. Where there are no control groups, the processor time is
@@ -82,7 +83,8 @@ pub(crate) fn compare(root: &Root, configuration: Configuration, rounds: usize) 
             measure(machine, way, measured);
         }
     }
-    let bound = bound::of(&prepared(root, Manager::Serel, configuration), rounds.min(BOUND_BOOTS));
+    let later = &measured[LATER];
+    let bound = bound::of(&machines[LATER], [later.processor_s.median(), later.processor_2.median()]);
     table(&measured, &bound);
 }
 
@@ -127,8 +129,13 @@ fn measure(machine: &Machine, way: &Way, measured: &mut Measured) {
     let mut boot = machine.boot_in(group.as_ref().map(Group::path), way.words);
     boot.says("@@ begin S ");
     let before = seconds();
+    boot.says("@@ end S ");
+    let between = seconds();
     boot.reached('2');
-    measured.processor.add(seconds() - before);
+    let after = seconds();
+    measured.processor.add(after - before);
+    measured.processor_s.add(between - before);
+    measured.processor_2.add(after - between);
     let time = |mark| boot.time_of(mark);
     measured.rc_s.add(time("end S") - time("begin S"));
     measured.rc_2.add(time("end 2") - time("begin 2"));
