@@ -224,6 +224,21 @@ fn whatever_is_broken_the_rc_runs_the_level() {
     });
 }
 
+/// serelrc would end with 0.
+#[test]
+fn with_options_that_run_nothing_the_rc_runs_the_level() {
+    each(|sandbox, rc| {
+        for option in ["--dry-run", "--help", "-h", "--version", "-v", "--root=/none", "--root /none"] {
+            let text = format!("SEREL_RUNLEVELS=\"2 3\"\nSEREL_OPTIONS=\"--quiet {option}\"\n");
+            sandbox.write("etc/default/serel", &text, 0o644);
+            sandbox.forget_journal();
+            let plain = rc(&["rc", "3", "2"]).expect_code(0);
+            assert_eq!(sandbox.journal(), PLAIN, "{option}\n{plain}");
+            assert!(plain.stderr.contains("the level would not be run: going on without it"), "{plain}");
+        }
+    });
+}
+
 #[test]
 fn killed_half_way_the_rc_runs_all_of_it() {
     each(|sandbox, rc| {
