@@ -4,7 +4,7 @@
 //! anew. Who waits holds the signals that a terminal sends, which reach the other process as well.
 
 use super::process::hold_signals;
-use nix::sys::signal::{SigSet, SigmaskHow, Signal, kill, pthread_sigmask};
+use nix::sys::signal::{SigSet, SigmaskHow, Signal, pthread_sigmask};
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::{ForkResult, Pid, fork};
 use std::io::Write as _;
@@ -49,7 +49,15 @@ fn wait(child: Pid) -> nix::Result<WaitStatus> {
             status => return Ok(status),
         }
         if held.wait()? == Signal::SIGTERM {
-            let _ = kill(child, Signal::SIGTERM);
+            hand_on(child);
         }
     }
+}
+
+/// Sends SIGTERM in a way that tells it from one of somebody else: who ends a whole process group, as init does that of
+/// rc, has sent the child one of its own.
+fn hand_on(child: Pid) {
+    let nothing = libc::sigval { sival_ptr: std::ptr::null_mut() };
+    // SAFETY: a system call on plain values; the child is ours and has not been waited for.
+    unsafe { libc::sigqueue(child.as_raw(), libc::SIGTERM, nothing) };
 }

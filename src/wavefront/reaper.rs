@@ -65,6 +65,7 @@ impl Reaper {
             epoll: Arc::clone(&epoll),
             wake: Arc::clone(&wake),
             signals,
+            heard: Heard::default(),
             arrivals,
             events,
             lives: (0..jobs).map(|_| Life::default()).collect(),
@@ -137,6 +138,7 @@ struct Watcher {
     epoll: Arc<Epoll>,
     wake: Arc<EventFd>,
     signals: SignalFd,
+    heard: Heard,
     arrivals: Receiver<Newborn>,
     events: Sender<Event>,
     lives: IdVec<JobId, Life>,
@@ -145,6 +147,23 @@ struct Watcher {
     /// Jobs with output that was not passed on.
     waiting: Vec<JobId>,
     buffer: Vec<u8>,
+}
+
+/// How often we were sent SIGTERM: by those who mean us, and through the process that guards us. A signal to our whole
+/// process group comes both ways, in either order, and is one and the same.
+#[derive(Debug, Default)]
+struct Heard {
+    directly: u32,
+    handed_on: u32,
+}
+
+impl Heard {
+    /// Notes one, and says whether it is more than the other way has brought already.
+    fn is_new(&mut self, handed_on: bool) -> bool {
+        let before = self.directly.max(self.handed_on);
+        *(if handed_on { &mut self.handed_on } else { &mut self.directly }) += 1;
+        self.directly.max(self.handed_on) > before
+    }
 }
 
 impl Watcher {
@@ -224,7 +243,9 @@ impl Watcher {
                     self.reap_unwatched();
                 }
                 Ok(signal @ (Signal::SIGINT | Signal::SIGTERM)) => {
-                    let _ = self.events.send(Event::Signal(signal as i32));
+                    if signal == Signal::SIGINT || self.heard.is_new(info.ssi_code == libc::SI_QUEUE) {
+                        let _ = self.events.send(Event::Signal(signal as i32));
+                    }
                 }
                 // A console that goes away must not end a boot.
                 _ => {}
@@ -339,4 +360,23 @@ fn wait(pid: Pid) -> Option<(Exit, Usage)> {
         max_rss_kib: u64::try_from(usage.ru_maxrss).unwrap_or(0),
     };
     Some((exit, cost))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Heard;
+
+    #[test]
+    fn a_signal_that_comes_both_ways_is_one() {
+        for (ways, new) in [
+            (&[false, true, true, false][..], &[true, false, true, false][..]),
+            (&[true, false, false, true], &[true, false, true, false]),
+            (&[false, false, true], &[true, true, false]),
+            (&[true, true, true], &[true, true, true]),
+        ] {
+            let mut heard = Heard::default();
+            let said: Vec<bool> = ways.iter().map(|handed_on| heard.is_new(*handed_on)).collect();
+            assert_eq!(said, new, "{ways:?}");
+        }
+    }
 }
