@@ -137,6 +137,8 @@ fn a_signal_to_who_waits_ends_the_run() {
     let ours = rc(&sandbox, "/bin/sh", CALL).expect_code(143);
     assert_eq!(ours.stdout, answer("ender never", "", ""), "{ours}");
     assert_eq!(sandbox.journal(), ["ender start"]);
+    let (_, typed) = ours.stderr.split_once("to go on, type serelrc ").unwrap();
+    assert!(typed.lines().next().unwrap().ends_with(" start 2 --resume"), "{ours}");
 }
 
 /// init does so when the level changes while rc is under way: no script may be killed as by a second signal.
