@@ -243,7 +243,9 @@ impl Watcher {
                     self.reap_unwatched();
                 }
                 Ok(signal @ (Signal::SIGINT | Signal::SIGTERM)) => {
-                    if signal == Signal::SIGINT || self.heard.is_new(info.ssi_code == libc::SI_QUEUE) {
+                    let handed_on = info.ssi_code == libc::SI_QUEUE;
+                    let is_new = signal == Signal::SIGINT || self.heard.is_new(handed_on);
+                    if is_new {
                         let _ = self.events.send(Event::Signal(signal as i32));
                     }
                 }
