@@ -245,7 +245,17 @@ fn whatever_is_broken_the_rc_runs_the_level() {
 #[test]
 fn options_that_do_not_fit_or_with_which_nothing_would_be_run_are_said_and_left_out() {
     each(|sandbox, rc| {
-        for options in ["-v", "--help", "--jobs 4 --dry-run", "--jobs many", "-l /none/such/log"] {
+        for options in [
+            "-v",
+            "--version",
+            "-h",
+            "--help",
+            "--jobs 4 --dry-run",
+            "--jobs many",
+            "-l /none/such/log",
+            "--quiet --root=/none",
+            "--root /none",
+        ] {
             let text = format!("SEREL_RUNLEVELS=\"2 3\"\nSEREL_OPTIONS=\"{options}\"\n");
             sandbox.write("etc/default/serel", &text, 0o644);
             sandbox.forget_journal();

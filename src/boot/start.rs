@@ -101,7 +101,7 @@ pub(super) fn run_unit(common: &Common, request: &Request, running: &Running) ->
     }
     let environment = || environment(request, None);
     let mut ended = match ran {
-        Ok(ran) => finish(common, request, &plan, loaded, &ran),
+        Ok(ran) => finish(common, request, running, &plan, loaded, &ran),
         Err(why) => {
             crate::log::say(format_args!(
                 "serelrc: {why}: running the scripts one by one, without supervision"
@@ -322,13 +322,23 @@ pub(super) fn environment(request: &Request, ear: Option<&Address>) -> Vec<CStri
 }
 
 /// Summary, history, exit code.
-fn finish(common: &Common, request: &Request, plan: &Plan, mut loaded: Loaded, ran: &Ran) -> Ended {
+fn finish(
+    common: &Common,
+    request: &Request,
+    running: &Running,
+    plan: &Plan,
+    mut loaded: Loaded,
+    ran: &Ran,
+) -> Ended {
     let result = &ran.result;
     let mut batch = std::mem::take(&mut loaded.batch);
     batch.runs.push(record::row(request, plan, result, &loaded));
     let label = request.label();
     let words = loaded.plan_words();
-    let account = Account::new(result, plan, &label, &words).called(&common.root, argument(request));
+    // rc has called us by another name, by which nobody can go on.
+    let again = running.memory.as_ref().and_then(|_| again(&common.root, request));
+    let account =
+        Account::new(result, plan, &label, &words).called(&common.root, argument(request)).again(again);
     if !ran.stuck {
         let text = if common.json {
             report::json::json(&account)
@@ -346,6 +356,16 @@ fn finish(common: &Common, request: &Request, plan: &Plan, mut loaded: Loaded, r
     }
     keep_open(&ran.held);
     Ended::of(verdict(result), plan, result)
+}
+
+/// The command that goes on with a run of a level.
+fn again(root: &Root, request: &Request) -> Option<String> {
+    let Members::Level { level, previous } = &request.members else { return None };
+    let verb = if request.phase == Phase::Start { "start" } else { "stop" };
+    let root = root.path().to_str().filter(|root| *root != "/").map(|root| format!(" --root {root}"));
+    let previous = previous.map(|previous| format!(" --previous {previous}"));
+    let (root, previous) = (root.unwrap_or_default(), previous.unwrap_or_default());
+    Some(format!("serelrc{root} {verb} {level}{previous} --resume"))
 }
 
 /// The exit code of a run.

@@ -16,6 +16,8 @@ pub(super) const COMMAND_LINE: &str = "/proc/cmdline";
 /// The settings of Debian and of Red Hat.
 const FILES: [&str; 2] = ["/etc/default/serel", "/etc/sysconfig/serel"];
 
+/// What the names of all settings begin with.
+const OURS: &str = "SEREL_";
 const RUNLEVELS: &str = "SEREL_RUNLEVELS";
 const DEBUG: &str = "SEREL_DEBUG";
 const OPTIONS: &str = "SEREL_OPTIONS";
@@ -193,10 +195,17 @@ fn assignments(file: &str, text: &str, problems: &mut Vec<Diagnostic>) -> Vec<(S
     for (number, line) in (1..).zip(text.lines()) {
         let line = line.trim();
         let line = line.strip_prefix("export ").map_or(line, str::trim_start);
-        let Some((name, value)) = line.split_once('=') else { continue };
-        if ![RUNLEVELS, DEBUG, OPTIONS].contains(&name) {
+        let Some((name, value)) =
+            line.split_once('=').filter(|(name, _)| [RUNLEVELS, DEBUG, OPTIONS].contains(name))
+        else {
+            if line.contains(OURS) && !line.starts_with('#') {
+                let text =
+                    format!("this line sets none of {RUNLEVELS}, {DEBUG} and {OPTIONS}, and is left out");
+                let help = "write NAME=\"value\", with nothing before it and no blank around the `=`";
+                problems.push(problem(file, number, text, help));
+            }
             continue;
-        }
+        };
         let single = value.starts_with('\'');
         let value = match value.chars().next() {
             Some(mark @ ('"' | '\'')) => value[1..].split(mark).next().unwrap_or_default(),
@@ -271,6 +280,21 @@ mod tests {
         assert!(of("serel=off SEREL_RUNLEVELS=2", None, "").runs(two, true).is_err());
         assert!(of("", None, "").runs(two, true).is_ok() && of("", None, "").runs(two, false).is_err());
         assert!(of("", Some(""), "").runs(two, true).is_err());
+    }
+
+    #[test]
+    fn a_line_that_looks_like_a_setting_and_is_none_is_said() {
+        let lines = [
+            "SEREL_RUNLEVELS = 2",
+            "SEREL_RUNLEVEL=2",
+            "if true; then SEREL_RUNLEVELS=2; fi",
+            "\u{feff}SEREL_RUNLEVELS=2",
+        ];
+        for line in lines {
+            let switch = of("", None, &format!("# SEREL_X=1\nOTHER=1\n\n{line}\r\n"));
+            assert_eq!(shown(&switch), "-", "{line}");
+            assert_eq!(switch.problems.iter().map(|fault| fault.at.line).collect::<Vec<_>>(), [4], "{line}");
+        }
     }
 
     #[test]

@@ -290,7 +290,7 @@ pub(super) fn part(words: Vec<OsString>, debug: bool) -> Result<Part, String> {
         _ => return Err("this is no unit to run".to_owned()),
     };
     if args.dry_run {
-        return Err("error: with --dry-run nothing would be run".to_owned());
+        return Err("--dry-run: nothing would be run".to_owned());
     }
     let part = Part { common, request: args.request(phase)?, running: args.running() };
     if debug {

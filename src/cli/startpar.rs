@@ -173,8 +173,7 @@ fn carry_out(root: &Root, level: Level, previous: Option<Level>, mode: Mode, arg
 /// is that of the command line.
 pub(super) fn foresee(mut common: Common, named: bool) -> Exit {
     let mut switch = Switch::foresee(&common.root);
-    let words = ["serelrc", "start", "S"].into_iter().chain(switch.options.iter().map(String::as_str));
-    let fault = serelrc::part(words.map(OsString::from).collect(), switch.debug).err();
+    let fault = try_part(&common.root, "start", Level::S, None, &switch).err();
     if fault.is_some() {
         switch.options.clear();
     }
@@ -189,7 +188,7 @@ pub(super) fn foresee(mut common: Common, named: bool) -> Exit {
 }
 
 /// One unit that an rc wants run, as serelrc would read it from its command line, with the options of the settings.
-/// `who` says so when they do not fit.
+/// Those that make no sense there are said by `who` and left out.
 pub(super) fn part(
     who: &str,
     root: &Root,
@@ -198,6 +197,23 @@ pub(super) fn part(
     previous: Option<Level>,
     switch: &Switch,
 ) -> Part {
+    try_part(root, verb, level, previous, switch).unwrap_or_else(|why| {
+        let options = switch.options.join(" ");
+        crate::log::say(format_args!("{who}: SEREL_OPTIONS=\"{options}\" is left out:\n{why}"));
+        let plain = Switch { options: Vec::new(), ..switch.clone() };
+        try_part(root, verb, level, previous, &plain).expect("BUG: these words are our own")
+    })
+}
+
+/// The same with all options. Errors in words with what is wrong with them: also when the machine would come up without
+/// its services, because nothing is run, or somewhere else.
+fn try_part(
+    root: &Root,
+    verb: &str,
+    level: Level,
+    previous: Option<Level>,
+    switch: &Switch,
+) -> Result<Part, String> {
     let mut words: Vec<OsString> = ["serelrc", "--root"].map(OsString::from).into();
     words.push(root.path().into());
     // A need that failed keeps nobody from being started, as ever on Debian.
@@ -205,11 +221,10 @@ pub(super) fn part(
     if let Some(previous) = previous {
         words.extend(["--previous".to_owned(), previous.to_string()].map(OsString::from));
     }
-    let mut with_options = words.clone();
-    with_options.extend(switch.options.iter().map(OsString::from));
-    serelrc::part(with_options, switch.debug).unwrap_or_else(|why| {
-        let options = switch.options.join(" ");
-        crate::log::say(format_args!("{who}: SEREL_OPTIONS=\"{options}\" is left out:\n{why}"));
-        serelrc::part(words, switch.debug).expect("BUG: these words are our own")
-    })
+    words.extend(switch.options.iter().map(OsString::from));
+    let part = serelrc::part(words, switch.debug)?;
+    if part.common.root.path() != root.path() {
+        return Err("--root: only the system that boots is run".to_owned());
+    }
+    Ok(part)
 }

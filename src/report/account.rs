@@ -23,6 +23,8 @@ pub struct Account<'a> {
     pub critical: Critical,
     /// Where scripts are, and the word they were called with: what one types to call one by hand.
     pub(super) call: Option<(&'a Root, &'a str)>,
+    /// What one types to go on when the run was interrupted, if that is not what one typed before.
+    pub(super) again: Option<String>,
     pub(super) causes: Causes,
     pub(super) names: IdVec<JobId, String>,
 }
@@ -52,6 +54,7 @@ impl<'a> Account<'a> {
             plan_words,
             critical: critical_path(run, plan),
             call: None,
+            again: None,
             causes,
             names: plan.jobs().map(|job| shown(job.name)).collect(),
         }
@@ -61,6 +64,12 @@ impl<'a> Account<'a> {
     #[must_use]
     pub fn called(self, root: &'a Root, argument: &'a str) -> Self {
         Self { call: Some((root, argument)), ..self }
+    }
+
+    /// Nobody typed the command of this run: this is the one to go on with.
+    #[must_use]
+    pub fn again(self, command: Option<String>) -> Self {
+        Self { again: command, ..self }
     }
 
     /// How many jobs ended how.

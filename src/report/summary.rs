@@ -53,8 +53,9 @@ pub fn summary(account: &Account, colour: bool) -> String {
     if let Some(signal) = account.run.interrupted {
         let _ = writeln!(
             out,
-            "serelrc: interrupted by {}; to go on, type the same once more with --resume",
-            signal_name(signal)
+            "serelrc: interrupted by {}; to go on, type {}",
+            signal_name(signal),
+            account.again.as_deref().unwrap_or("the same once more with --resume")
         );
     }
     out.push_str(&figures(account));

@@ -4,20 +4,11 @@
 //! anew. Who waits holds the signals by which a terminal ends programs, which reach the other process as well.
 
 use super::process::hold_signals;
-use nix::sys::signal::{SigSet, SigmaskHow, Signal, kill, pthread_sigmask};
+use nix::sys::signal::{SigSet, SigmaskHow, Signal, pthread_sigmask};
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
-use nix::unistd::{ForkResult, Pid, fork, getpid};
+use nix::unistd::{ForkResult, Pid, fork};
 use std::io::Write as _;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicI32, Ordering};
-
-/// The process that waits for this one; 0 when nobody does.
-static WAITING: AtomicI32 = AtomicI32::new(0);
-
-/// Whether this is who waits for us: a signal of that one's was handed on.
-pub(super) fn waits_for_us(pid: Pid) -> bool {
-    pid.as_raw() != 0 && pid.as_raw() == WAITING.load(Ordering::Relaxed)
-}
 
 /// The code of a work that panicked, where that does not end by SIGABRT.
 const PANICKED: i32 = 101;
@@ -30,13 +21,11 @@ pub fn guarded(work: impl FnOnce() -> u8) -> nix::Result<WaitStatus> {
     let mut terminal = SigSet::empty();
     terminal.add(Signal::SIGQUIT);
     pthread_sigmask(SigmaskHow::SIG_BLOCK, Some(&terminal), None)?;
-    let waiting = getpid();
     // SAFETY: this process has one thread (the caller's contract), so the child may do whatever its parent could.
     let forked = unsafe { fork() };
     let waited = match forked {
         Ok(ForkResult::Child) => {
             let _ = before.thread_set_mask();
-            WAITING.store(waiting.as_raw(), Ordering::Relaxed);
             let code = catch_unwind(AssertUnwindSafe(work)).map_or(PANICKED, i32::from);
             let _ = std::io::stdout().flush();
             // SAFETY: no destructor of the parent's state may run in the child.
@@ -60,7 +49,15 @@ fn wait(child: Pid) -> nix::Result<WaitStatus> {
             status => return Ok(status),
         }
         if held.wait()? == Signal::SIGTERM {
-            let _ = kill(child, Signal::SIGTERM);
+            hand_on(child);
         }
     }
+}
+
+/// Sends SIGTERM in a way that tells it from one of somebody else: who ends a whole process group, as init does that of
+/// rc, has sent the child one of its own.
+fn hand_on(child: Pid) {
+    let nothing = libc::sigval { sival_ptr: std::ptr::null_mut() };
+    // SAFETY: a system call on plain values; the child is ours and has not been waited for.
+    unsafe { libc::sigqueue(child.as_raw(), libc::SIGTERM, nothing) };
 }

@@ -5,7 +5,6 @@
 //! late output.
 
 use super::capture::Capture;
-use super::guard;
 use super::spawner::{Event, Exit, Line};
 use super::{Clock, Monotonic, Nanos, Usage};
 use crate::model::{Id, IdVec, JobId};
@@ -66,12 +65,12 @@ impl Reaper {
             epoll: Arc::clone(&epoll),
             wake: Arc::clone(&wake),
             signals,
+            heard: Heard::default(),
             arrivals,
             events,
             lives: (0..jobs).map(|_| Life::default()).collect(),
             unwatched: Vec::new(),
             waiting: Vec::new(),
-            interrupted: false,
             buffer: vec![0; 64 * 1024],
         };
         let thread = std::thread::Builder::new()
@@ -139,6 +138,7 @@ struct Watcher {
     epoll: Arc<Epoll>,
     wake: Arc<EventFd>,
     signals: SignalFd,
+    heard: Heard,
     arrivals: Receiver<Newborn>,
     events: Sender<Event>,
     lives: IdVec<JobId, Life>,
@@ -146,9 +146,24 @@ struct Watcher {
     unwatched: Vec<JobId>,
     /// Jobs with output that was not passed on.
     waiting: Vec<JobId>,
-    /// Whether the run was told to end.
-    interrupted: bool,
     buffer: Vec<u8>,
+}
+
+/// How often we were sent SIGTERM: by those who mean us, and through the process that guards us. A signal to our whole
+/// process group comes both ways, in either order, and is one and the same.
+#[derive(Debug, Default)]
+struct Heard {
+    directly: u32,
+    handed_on: u32,
+}
+
+impl Heard {
+    /// Notes one, and says whether it is more than the other way has brought already.
+    fn is_new(&mut self, handed_on: bool) -> bool {
+        let before = self.directly.max(self.handed_on);
+        *(if handed_on { &mut self.handed_on } else { &mut self.directly }) += 1;
+        self.directly.max(self.handed_on) > before
+    }
 }
 
 impl Watcher {
@@ -228,13 +243,11 @@ impl Watcher {
                     self.reap_unwatched();
                 }
                 Ok(signal @ (Signal::SIGINT | Signal::SIGTERM)) => {
-                    // init signals the whole group of rc: us, and who waits for us, which hands it on. That is no
-                    // second signal.
-                    let handed_on = guard::waits_for_us(Pid::from_raw(info.ssi_pid.cast_signed()));
-                    if !(handed_on && self.interrupted) {
+                    let handed_on = info.ssi_code == libc::SI_QUEUE;
+                    let is_new = signal == Signal::SIGINT || self.heard.is_new(handed_on);
+                    if is_new {
                         let _ = self.events.send(Event::Signal(signal as i32));
                     }
-                    self.interrupted = true;
                 }
                 // A console that goes away must not end a boot.
                 _ => {}
@@ -349,4 +362,23 @@ fn wait(pid: Pid) -> Option<(Exit, Usage)> {
         max_rss_kib: u64::try_from(usage.ru_maxrss).unwrap_or(0),
     };
     Some((exit, cost))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Heard;
+
+    #[test]
+    fn a_signal_that_comes_both_ways_is_one() {
+        for (ways, new) in [
+            (&[false, true, true, false][..], &[true, false, true, false][..]),
+            (&[true, false, false, true], &[true, false, true, false]),
+            (&[false, false, true], &[true, true, false]),
+            (&[true, true, true], &[true, true, true]),
+        ] {
+            let mut heard = Heard::default();
+            let said: Vec<bool> = ways.iter().map(|handed_on| heard.is_new(*handed_on)).collect();
+            assert_eq!(said, new, "{ways:?}");
+        }
+    }
 }

@@ -11,6 +11,7 @@ pub(crate) const CASES: &[Case] = &[
     ("levels::startpar_changes_levels", || change(&Machine::new(Root::made()?))),
     ("levels::serel_starts_and_stops_only_the_difference", || change(&Machine::with_serel(Root::made()?))),
     ("levels::the_hook_starts_and_stops_only_the_difference", || change(&Machine::with_hook(Root::made()?))),
+    ("levels::a_change_in_the_middle_of_a_boot_kills_no_script", change_half_way),
     ("levels::startpar_stops_in_order", || halt(&Machine::new(Root::made()?))),
     ("levels::serel_stops_in_order", || halt(&Machine::with_serel(Root::made()?))),
     ("levels::the_hook_stops_in_order", || halt(&Machine::with_hook(Root::made()?))),
@@ -58,6 +59,20 @@ fn change(machine: &Machine) -> Result<(), Skip> {
     expected.remove(TINYPROXY);
     assert_eq!(at_last, expected, "3 to 2\n{boot}");
     boot.stop();
+    Ok(())
+}
+
+/// init ends rc with its process group; scripts that are under way have the time to end.
+fn change_half_way() -> Result<(), Skip> {
+    let machine = Machine::with_serel(Root::made()?);
+    let waits = "trap 'sleep 1; echo ended well > /dev/console; exit 0' TERM\n\
+                 echo under way > /dev/console; while :; do sleep 60 & wait; done";
+    machine.script("waits", '2', "# Required-Start: rsyslog", waits);
+    let mut boot = machine.boot("");
+    boot.says("under way").run(&["telinit", "3"]);
+    boot.says("ended well").reached('3');
+    let console = boot.stop();
+    assert!(!console.contains("second signal"), "{console}");
     Ok(())
 }
 

@@ -122,6 +122,10 @@ fn settings_that_cannot_be_read_as_they_are_meant() {
         true,
         "SEREL_OPTIONS is left out: error: unexpected argument '--nonsense' found",
     );
+    for option in ["--dry-run", "--root=/elsewhere"] {
+        tree.write("etc/default/serel", &format!("SEREL_OPTIONS={option}\n"), 0o644);
+        finds(&tree, 1, "settings", true, "SEREL_OPTIONS is left out: --");
+    }
     tree.write("etc/default/serel", "SEREL_RUNLEVELS=2\n", 0o666);
     fs::set_permissions(tree.at("etc/default/serel"), Permissions::from_mode(0o666)).unwrap();
     finds(&tree, 1, "file", true, "can be written by others");

@@ -138,3 +138,19 @@ fn options_that_do_not_fit_are_said_and_left_out() {
         assert!(ours.stderr.contains(&said) && ours.stderr.contains(why), "{ours}");
     }
 }
+
+/// The machine would have come up without its services.
+#[test]
+fn options_with_which_nothing_would_be_run_are_left_out() {
+    let sandbox = tree(&[Script::new("a")]);
+    let elsewhere = tree(&[Script::new("b")]);
+    let root = format!("--root {}", elsewhere.path().display());
+    for options in ["--dry-run", "--help", "--version", &root] {
+        sandbox.write("etc/default/serel", &format!("SEREL_OPTIONS=\"{options}\"\n"), 0o644);
+        sandbox.forget_journal();
+        let ours = rc(&sandbox, "/bin/sh", CALL).expect_code(0);
+        assert_eq!(sandbox.journal(), ["a start"], "{ours}");
+        assert!(ours.stderr.contains(&format!("SEREL_OPTIONS=\"{options}\" is left out")), "{ours}");
+    }
+    assert_eq!(elsewhere.journal(), [""; 0]);
+}

@@ -137,6 +137,21 @@ fn a_signal_to_who_waits_ends_the_run() {
     let ours = rc(&sandbox, "/bin/sh", CALL).expect_code(143);
     assert_eq!(ours.stdout, answer("ender never", "", ""), "{ours}");
     assert_eq!(sandbox.journal(), ["ender start"]);
+    let (_, typed) = ours.stderr.split_once("to go on, type serelrc ").unwrap();
+    assert!(typed.lines().next().unwrap().ends_with(" start 2 --resume"), "{ours}");
+}
+
+/// init does so when the level changes while rc is under way: no script may be killed as by a second signal.
+#[test]
+fn a_signal_to_the_whole_group_is_one_and_scripts_have_their_time_to_end() {
+    let sandbox = tree(&[Script::new("ender").then(
+        "trap 'for i in 1 2 3 4 5 6 7 8 9; do cat /proc/self/stat >/dev/null; done; echo well >>\"$TREE/journal\"; \
+         exit 0' TERM\nset -- $(cat /proc/$PPID/stat); kill -TERM -$5; while :; do sleep 1000 & wait; done",
+    )]);
+    let text = "setsid --wait startpar -e \"$TREE/etc\" -M start -P N -R 2";
+    let ours = rc(&sandbox, "/bin/sh", text).expect_code(143);
+    assert_eq!(sandbox.journal(), ["ender start", "well"], "{ours}");
+    assert!(!ours.stderr.contains("second signal"), "{ours}");
 }
 
 /// init signals a whole group: who waits hands on what who works has got already, and that kills nobody.
