@@ -199,11 +199,18 @@ fn warm(tools: &Tools, effort: Effort) {
         table(&[("one after another", &alone), ("systemtap-service", &together)]);
         println!(
             "\n{:.2} times faster; {:.2} times the processor time; at most {:.0} MB one after another, {:.0} MB by \
-             systemtap-service\n",
+             systemtap-service",
             alone.median() / together.median(),
             work.median() / alone_work.median(),
             memory.0,
             memory.1
+        );
+        // Each compilation runs its own make with several jobs.
+        println!(
+            "Processors busy: {:.2} one after another, {:.2} by systemtap-service, of {}\n",
+            alone_work.median() / alone.median(),
+            work.median() / together.median(),
+            std::thread::available_parallelism().map_or(1, usize::from)
         );
     }
 }

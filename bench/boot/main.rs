@@ -1,7 +1,7 @@
 //! Whole boots of a Debian: one by one, with startpar, with serel at first and from then on.
 //!
-//! `cargo bench --bench boot` makes ten rounds of each, `-- 20` twenty; `-- plain` or `-- waits` looks at one
-//! configuration. A round boots every way once, so that what disturbs this machine disturbs them all. Without `--bench`
+//! `cargo bench --bench boot` makes ten rounds of each, `-- 20` twenty; `-- plain`, `-- waits` or `-- crowd` looks at
+//! one configuration. A round boots every way once, so that what disturbs this machine disturbs them all. Without `--bench`
 //! on the command line, as under `cargo test`, there is one round, and nothing is judged by its time.
 
 #[path = "../../tests/boot/boot.rs"]
@@ -50,8 +50,10 @@ fn main() {
         Err(Skip::Missing(what)) => return println!("SKIPPED: not installed: {what}"),
         Err(Skip::Refused(why)) => return println!("SKIPPED: {why}"),
     };
-    for configuration in [Configuration::Plain, Configuration::Waits] {
-        if wanted(configuration.name()) {
+    for configuration in [Configuration::Plain, Configuration::Waits, Configuration::Crowd] {
+        // The crowd waits for all that the other does, and more.
+        let covered = effort == Effort::Short && configuration == Configuration::Waits;
+        if wanted(configuration.name()) && !covered {
             println!("\n## {}\n", configuration.name());
             ways::compare(root, configuration, effort.rounds(rounds));
         }

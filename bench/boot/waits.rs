@@ -4,6 +4,9 @@
 //! The name server that it is told of never answers, so that each service which looks a name up waits a second for
 //! nothing. The disk is there a second and a half after the machine was switched on. The database has a second and a
 //! half of work left from its last crash, in which it uses no processor, and its application takes a while to come up.
+//!
+//! In a crowd there are twelve more that look a name up: more scripts that wait than startpar runs at a time, which is
+//! four for each processor.
 
 use crate::boot::Boot;
 use crate::machine::Machine;
@@ -31,6 +34,17 @@ const SERVICES: [Service; 7] = [
     ("relay", '2', NETWORK, LOOK_UP),
 ];
 
+/// More of those who look a name up.
+const CROWD: usize = 12;
+
+/// What a machine of a configuration has to wait for.
+fn services(crowd: bool) -> Vec<(String, char, &'static str, &'static str)> {
+    let named =
+        SERVICES.iter().map(|(name, level, header, body)| ((*name).to_owned(), *level, *header, *body));
+    let more = (1..=if crowd { CROWD } else { 0 }).map(|n| (format!("client{n:02}"), '2', NETWORK, LOOK_UP));
+    named.chain(more).collect()
+}
+
 const INTERFACES: &str = "auto lo eth0\niface lo inet loopback\niface eth0 inet dhcp\n";
 
 /// The rest of the world, in a network namespace of its own.
@@ -50,7 +64,7 @@ nsenter --net=/run/netns/world sh -c '
 ";
 
 /// Writes all that into a machine.
-pub(crate) fn add(machine: &Machine) {
+pub(crate) fn add(machine: &Machine, crowd: bool) {
     machine.text("etc/network/interfaces", INTERFACES, 0o644);
     machine.text("etc/dhcp/dhclient-enter-hooks.d/names", RESOLVER, 0o644);
     machine.text("usr/sbin/before-rcS", WORLD, 0o755);
@@ -66,8 +80,8 @@ pub(crate) fn add(machine: &Machine) {
     let kept = caching.lines().filter(|line| !(line.contains("enable-cache") && line.contains("hosts")));
     let lines: Vec<&str> = kept.chain(["enable-cache hosts no", ""]).collect();
     machine.text("etc/nscd.conf", &lines.join("\n"), 0o644);
-    for (name, level, header, body) in SERVICES {
-        machine.script(name, level, header, body);
+    for (name, level, header, body) in services(crowd) {
+        machine.script(&name, level, header, body);
     }
 }
 
@@ -78,8 +92,8 @@ const RESOLVER: &str = "make_resolv_conf() {
 ";
 
 /// Lets startpar know of the services.
-pub(crate) fn enable(boot: &Boot) {
-    for (name, ..) in SERVICES {
-        boot.run(&["update-rc.d", name, "defaults"]);
+pub(crate) fn enable(boot: &Boot, crowd: bool) {
+    for (name, ..) in services(crowd) {
+        boot.run(&["update-rc.d", &name, "defaults"]);
     }
 }

@@ -18,6 +18,8 @@ pub(crate) enum Configuration {
     Plain,
     /// With what real machines wait for, too: see [`waits`].
     Waits,
+    /// With more that wait than startpar runs at a time.
+    Crowd,
 }
 
 impl Configuration {
@@ -25,6 +27,7 @@ impl Configuration {
         match self {
             Self::Plain => "plain",
             Self::Waits => "waits",
+            Self::Crowd => "crowd",
         }
     }
 }
@@ -91,16 +94,17 @@ pub(crate) fn compare(root: &Root, configuration: Configuration, rounds: usize) 
 /// A machine that has booted before, so that what is made once is there, with all its daemons.
 fn prepared(root: &Root, manager: Manager, configuration: Configuration) -> Machine {
     let machine = if manager == Manager::Serel { Machine::with_serel(root) } else { Machine::new(root) };
-    if configuration == Configuration::Waits {
-        waits::add(&machine);
+    let (waits, crowd) = (configuration != Configuration::Plain, configuration == Configuration::Crowd);
+    if waits {
+        waits::add(&machine, crowd);
     }
     if manager == Manager::OpenRc {
         peers::add_openrc(&machine);
     }
     let mut boot = machine.boot("");
     all_up(boot.reached('2'));
-    if configuration == Configuration::Waits {
-        waits::enable(&boot);
+    if waits {
+        waits::enable(&boot, crowd);
     }
     if manager == Manager::OpenRc {
         peers::enable_openrc(&boot);
