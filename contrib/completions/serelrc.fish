@@ -43,7 +43,7 @@ complete -c serelrc -n "__fish_serelrc_needs_command" -f -a "graph" -d 'Print th
 complete -c serelrc -n "__fish_serelrc_needs_command" -f -a "plan" -d 'Print what would be run, after what, and how long it would take'
 complete -c serelrc -n "__fish_serelrc_needs_command" -f -a "verify" -d 'Check that the definitions fit together'
 complete -c serelrc -n "__fish_serelrc_needs_command" -f -a "explain" -d 'Say why history would be used, or why not'
-complete -c serelrc -n "__fish_serelrc_needs_command" -f -a "rc" -d 'The level that rc is to run'
+complete -c serelrc -n "__fish_serelrc_needs_command" -f -a "rc" -d 'For the hook in an rc: run a level if SEREL_RUNLEVELS names it (0), or leave it to rc (1)'
 complete -c serelrc -n "__fish_serelrc_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c serelrc -n "__fish_serelrc_using_subcommand start" -s d -l debuglevel -d 'What is logged: 0 nothing, 1 warnings and errors, 2 information, 3 debugging, 4 everything' -r
 complete -c serelrc -n "__fish_serelrc_using_subcommand start" -s l -l log -d 'Log to a file, or to a facility of syslog, instead of standard error' -r -F
@@ -195,5 +195,5 @@ complete -c serelrc -n "__fish_serelrc_using_subcommand help; and not __fish_see
 complete -c serelrc -n "__fish_serelrc_using_subcommand help; and not __fish_seen_subcommand_from start stop change graph plan verify explain rc help" -f -a "plan" -d 'Print what would be run, after what, and how long it would take'
 complete -c serelrc -n "__fish_serelrc_using_subcommand help; and not __fish_seen_subcommand_from start stop change graph plan verify explain rc help" -f -a "verify" -d 'Check that the definitions fit together'
 complete -c serelrc -n "__fish_serelrc_using_subcommand help; and not __fish_seen_subcommand_from start stop change graph plan verify explain rc help" -f -a "explain" -d 'Say why history would be used, or why not'
-complete -c serelrc -n "__fish_serelrc_using_subcommand help; and not __fish_seen_subcommand_from start stop change graph plan verify explain rc help" -f -a "rc" -d 'For the hook in an rc: run a level if SEREL_RUNLEVELS names it'
+complete -c serelrc -n "__fish_serelrc_using_subcommand help; and not __fish_seen_subcommand_from start stop change graph plan verify explain rc help" -f -a "rc" -d 'For the hook in an rc: run a level if SEREL_RUNLEVELS names it (0), or leave it to rc (1)'
 complete -c serelrc -n "__fish_serelrc_using_subcommand help; and not __fish_seen_subcommand_from start stop change graph plan verify explain rc help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'

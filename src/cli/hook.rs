@@ -9,7 +9,7 @@ use crate::model::Level;
 use crate::root::Root;
 use clap::Args;
 
-/// The level that rc is to run.
+// Without a comment of its own, which clap would show in the place of what the verb does.
 #[derive(Debug, Args)]
 pub(super) struct HookArgs {
     /// The runlevel that the system goes to

@@ -67,7 +67,11 @@ const VERBS: [Described; 8] = [
     ("plan", "Print what would be run, after what, and how long it would take", UnitArgs::augment_args),
     ("verify", "Check that the definitions fit together", VerifyArgs::augment_args),
     ("explain", "Say why history would be used, or why not", UnitArgs::augment_args),
-    ("rc", "For the hook in an rc: run a level if SEREL_RUNLEVELS names it", HookArgs::augment_args),
+    (
+        "rc",
+        "For the hook in an rc: run a level if SEREL_RUNLEVELS names it (0), or leave it to rc (1)",
+        HookArgs::augment_args,
+    ),
 ];
 
 // By hand, because the derived form makes the arguments of all verbs when one is given: a tenth of the time that an
