@@ -13,6 +13,10 @@ const STEP: i32 = 4 * 1024 * 1024;
 #[cfg(target_env = "gnu")]
 const HUGE: usize = 16 * 1024 * 1024;
 
+/// What madvise(2) wants its ranges to begin with a multiple of.
+#[cfg(target_env = "gnu")]
+const PAGE: usize = 4096;
+
 /// Asks for memory in large steps from now on, and gives none back before the end.
 pub fn take_large_steps() {
     #[cfg(target_env = "gnu")]
@@ -26,15 +30,17 @@ pub fn take_large_steps() {
 pub fn take_huge_pages() {
     #[cfg(target_env = "gnu")]
     {
-        // One step as large as that, taken by asking for more than is left of the last one.
+        // One step as large as that, taken by asking for more than is left of the last one. What is asked for is given
+        // back at once, so it is where the next allocations go.
         take_steps_of(libc::M_TOP_PAD, i32::try_from(HUGE).unwrap_or(STEP));
-        drop(std::hint::black_box(Vec::<u8>::with_capacity(STEP.unsigned_abs() as usize - 4096)));
+        let first = std::hint::black_box(Vec::<u8>::with_capacity(STEP.unsigned_abs() as usize - PAGE));
         take_steps_of(libc::M_TOP_PAD, STEP);
+        let begin = first.as_ptr().addr().next_multiple_of(PAGE);
         // SAFETY: sbrk(2) with 0 tells where the heap ends and changes nothing; madvise(2) with this advice changes
         // neither what memory holds nor what may be done with it, and refuses a range that is not all there.
         unsafe {
             let end = libc::sbrk(0);
-            libc::madvise(end.wrapping_byte_sub(HUGE), HUGE, libc::MADV_HUGEPAGE);
+            libc::madvise(end.with_addr(begin), end.addr().saturating_sub(begin), libc::MADV_HUGEPAGE);
         }
     }
 }

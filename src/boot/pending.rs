@@ -43,7 +43,7 @@ pub(super) fn save(root: &Root, database: &Path, mut batch: Batch) -> Result<Kep
         Some(Ok(None)) | None => Ok(None),
     };
     let saved = first.and_then(|first| {
-        let saved = batch.clone().save(database)?;
+        let saved = batch.save(database)?;
         Ok(Kept::Saved(Saved { set_aside: first.or(saved.set_aside.clone()), ..saved }))
     });
     saved.or_else(|trouble| match waiting.or_else(|| Waiting::make(root)) {

@@ -60,7 +60,7 @@ impl Batch {
     /// Saves everything in one transaction, creating the file (and its directory) when it is missing, migrating an
     /// older schema, and setting aside what cannot be used. Errors: `ReadOnly` deserves no word to the operator;
     /// `Locked` after two seconds; `Full`; `Foreign`; `HotJournal`; `Failed`. After an error the file is as it was.
-    pub fn save(self, path: &Path) -> std::result::Result<Saved, Trouble> {
+    pub fn save(&self, path: &Path) -> std::result::Result<Saved, Trouble> {
         let first =
             if self.anew { Err(Trouble::damaged(path, "it could not be read")) } else { self.write(path) };
         match first {
