@@ -240,15 +240,10 @@ impl Sources {
         overrides: &mut HashMap<String, Definition>,
         rdf: &mut Vec<Definition>,
     ) {
+        let Wanted { path, what } = wanted;
         self.diagnostics.extend(taken.reading.diagnostics);
-        if let (Some(body), Entry { stat: Some(stat), racy, digest, .. }) = (taken.body, &taken.entry) {
-            self.parsed += 1;
-            let fresh = StoredReading { stat: *stat, racy: *racy, digest: *digest, body };
-            self.fresh.push((wanted.path.clone(), fresh));
-        }
-        self.entries.push(taken.entry);
         let mut definitions = taken.reading.definitions.into_iter();
-        match wanted.what {
+        match what {
             What::Script { .. } | What::Job { .. } => {
                 if let Some(definition) = definitions.next() {
                     self.scripts.push(definition);
@@ -264,7 +259,7 @@ impl Sources {
                         Diagnostic::new(
                             Severity::Warning,
                             Kind::Syntax,
-                            &wanted.path,
+                            &path,
                             Place::default(),
                             "this override has no header, and overrides nothing",
                         )
@@ -276,9 +271,14 @@ impl Sources {
             }
             What::Rdf => rdf.extend(definitions),
             What::Facilities => {
-                self.diagnostics.extend(self.facilities.read(&wanted.path, &taken.bytes));
+                self.diagnostics.extend(self.facilities.read(&path, &taken.bytes));
             }
         }
+        if let (Some(body), Entry { stat: Some(stat), racy, digest, .. }) = (taken.body, &taken.entry) {
+            self.parsed += 1;
+            self.fresh.push((path, StoredReading { stat: *stat, racy: *racy, digest: *digest, body }));
+        }
+        self.entries.push(taken.entry);
     }
 
     /// Puts stronger definitions in the place of weaker ones: overrides, then RDF, then the script's own header.
