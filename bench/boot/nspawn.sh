@@ -1,10 +1,11 @@
 #!/bin/sh
 # Starts systemd-nspawn on the machine that holder.sh keeps in /mnt.
 #
-# nspawn.sh PACKAGES GROUP   (as root, as process 1 of a process namespace and in a mount namespace of its own)
+# nspawn.sh PACKAGES GROUP ARGUMENT...   (as root, as process 1 of a process namespace and in a mount namespace of its own)
 # PACKAGES is where its packages are unpacked, GROUP is a control group of our own; it makes two more in it.
 set -eu
 packages=$1 group=$2
+shift 2
 # The writer itself, whatever its number is out there.
 echo 0 > "$group/cgroup.procs"
 mount --make-rprivate /
@@ -20,5 +21,5 @@ for libraries in "$packages"/usr/lib/*/systemd; do
 done
 export SYSTEMD_NSPAWN_UNIFIED_HIERARCHY=1
 exec "$packages/usr/bin/systemd-nspawn" --quiet --register=no --keep-unit --directory=/mnt/root --machine=boots \
-    --private-users=100000:65536 --private-network --console=interactive --link-journal=no --resolv-conf=off \
-    --timezone=off --boot
+    --private-users=100000:65536 --private-network --link-journal=no --resolv-conf=off \
+    --timezone=off "$@"

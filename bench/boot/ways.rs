@@ -100,7 +100,7 @@ struct Measured {
 /// Boots all ways `rounds` times, in turn, and prints a table. Where there are no control groups, the processor time is
 /// not a number.
 pub(crate) fn compare(root: &Root, configuration: Configuration, rounds: usize) -> Result<(), Skip> {
-    let nspawn = (configuration == Configuration::Nspawn).then(Nspawn::made).transpose()?;
+    let nspawn = (configuration == Configuration::Nspawn).then(|| Nspawn::made(root)).transpose()?;
     let ways = if nspawn.is_some() { &WAYS[..OWN] } else { &WAYS };
     let machines: Vec<Machine> = ways.iter().map(|way| prepared(root, way.manager, configuration)).collect();
     let mut measured: Vec<Measured> = ways.iter().map(|_| Measured::default()).collect();
