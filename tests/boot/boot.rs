@@ -9,6 +9,7 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::pty::{OpenptyResult, openpty};
 use nix::unistd::ttyname;
 use rustix::process::{Pid, PidfdFlags, Signal, kill_process, pidfd_open};
+use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io::Read as _;
 use std::os::fd::{AsFd as _, OwnedFd};
@@ -97,7 +98,7 @@ impl Boot {
     #[track_caller]
     pub(crate) fn says_times(&mut self, text: &str, times: usize) -> &mut Self {
         let end = Instant::now() + LIMIT;
-        while self.console.matches(text).count() < times {
+        while self.count(text) < times {
             match self.chunks.recv_timeout(end.saturating_duration_since(Instant::now())) {
                 Ok(chunk) => self.console += &String::from_utf8_lossy(&chunk).replace('\r', ""),
                 Err(RecvTimeoutError::Timeout) => {
@@ -109,6 +110,17 @@ impl Boot {
             }
         }
         self
+    }
+
+    /// How often a text is there. A mark, which ends with its time, may have been repeated.
+    fn count(&self, text: &str) -> usize {
+        let places = self.console.match_indices(text).map(|(at, _)| at);
+        if text.starts_with("@@ ") {
+            let lines = places.filter_map(|at| self.console[at..].split_once('\n').map(|(line, _)| line));
+            lines.collect::<BTreeSet<_>>().len()
+        } else {
+            places.count()
+        }
     }
 
     /// Runs a program in it, which must end with 0.
@@ -150,7 +162,9 @@ impl Boot {
     /// When a mark came by, as `begin S` or `end 2`, in seconds of the clock on the wall.
     #[track_caller]
     pub(crate) fn time_of(&self, mark: &str) -> f64 {
-        let after = self.console.rsplit_once(&format!("@@ {mark} ")).map(|(_, after)| after);
+        // Without what of a last line is not there yet.
+        let lines = self.console.rsplit_once('\n').map_or("", |(lines, _)| lines);
+        let after = lines.rsplit_once(&format!("@@ {mark} ")).map(|(_, after)| after);
         let time = after.and_then(|after| after.lines().next()?.parse().ok());
         time.unwrap_or_else(|| panic!("no time of {mark:?}\n{self}"))
     }
