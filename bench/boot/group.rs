@@ -1,6 +1,7 @@
 //! A control group around a boot: the processor time of all that ran in it, whoever waited for it or did not.
 
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 
 /// A group, which is removed with this value.
@@ -36,12 +37,24 @@ impl Group {
 
 impl Drop for Group {
     fn drop(&mut self) {
-        // The kernel takes a moment to see that the last process has left; then a later run has one more.
-        for _ in 0..1000 {
-            if fs::remove_dir(&self.path).is_ok() {
+        // The kernel takes a moment to see that the last process has left.
+        for _ in 0..100_000 {
+            if remove(&self.path).is_ok() {
                 return;
             }
             std::thread::yield_now();
         }
+        eprintln!("{} is left: it has processes", self.path.display());
     }
+}
+
+/// Removes a group, and first those that a container's manager has made in it.
+fn remove(path: &Path) -> io::Result<()> {
+    for entry in fs::read_dir(path)? {
+        let entry = entry?;
+        if entry.file_type()?.is_dir() {
+            remove(&entry.path())?;
+        }
+    }
+    fs::remove_dir(path)
 }

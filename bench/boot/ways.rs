@@ -1,15 +1,19 @@
 //! The ways to boot, side by side.
 
+use crate::arrival;
 use crate::boot::Boot;
 use crate::bound::{self, Bound};
+use crate::cases::Skip;
 use crate::daemons::assert_all_up;
 use crate::group::Group;
 use crate::machine::Machine;
+use crate::nspawn::Nspawn;
 use crate::peers;
 use crate::root::Root;
 use crate::support::Times;
 use crate::waits;
 use std::fs;
+use std::thread;
 
 /// What the machines have to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,14 +24,20 @@ pub(crate) enum Configuration {
     Waits,
     /// With more that wait than startpar runs at a time.
     Crowd,
+    /// As the plain one, in systemd-nspawn.
+    Nspawn,
 }
 
 impl Configuration {
+    /// In the order of the tables.
+    pub(crate) const ALL: [Self; 4] = [Self::Plain, Self::Waits, Self::Crowd, Self::Nspawn];
+
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Plain => "plain",
             Self::Waits => "waits",
             Self::Crowd => "crowd",
+            Self::Nspawn => "nspawn",
         }
     }
 }
@@ -40,6 +50,8 @@ enum Manager {
     /// The same with serel in the place of startpar.
     Serel,
     OpenRc,
+    /// From runit's first script, until all that it supervises is up.
+    Runit,
 }
 
 /// A way to boot.
@@ -52,13 +64,20 @@ struct Way {
     forget: bool,
 }
 
-const WAYS: [Way; 5] = [
-    Way { name: "one by one", manager: Manager::Rc, words: "concurrency=none", forget: false },
+/// What Debian's rc understands.
+const ONE_BY_ONE: &str = "concurrency=none";
+
+const WAYS: [Way; 6] = [
+    Way { name: "one by one", manager: Manager::Rc, words: ONE_BY_ONE, forget: false },
     Way { name: "startpar", manager: Manager::Rc, words: "", forget: false },
     Way { name: "serel, first boot", manager: Manager::Serel, words: "", forget: true },
     Way { name: "serel, later boots", manager: Manager::Serel, words: "", forget: false },
     Way { name: "OpenRC, parallel", manager: Manager::OpenRc, words: "", forget: false },
+    Way { name: "runit", manager: Manager::Runit, words: "", forget: false },
 ];
+
+/// Those of [`WAYS`] that have the machine's own init and rc.
+const OWN: usize = 4;
 
 /// What startpar has in [`WAYS`], and serel from its second boot on.
 const STARTPAR: usize = 1;
@@ -70,6 +89,8 @@ struct Measured {
     rc_s: Times,
     rc_2: Times,
     both: Times,
+    /// From the first script until all daemons are up.
+    up: Times,
     /// Of both levels, and of each.
     processor: Times,
     processor_s: Times,
@@ -78,44 +99,59 @@ struct Measured {
 
 /// Boots all ways `rounds` times, in turn, and prints a table. Where there are no control groups, the processor time is
 /// not a number.
-pub(crate) fn compare(root: &Root, configuration: Configuration, rounds: usize) {
-    let machines: Vec<Machine> = WAYS.iter().map(|way| prepared(root, way.manager, configuration)).collect();
-    let mut measured: Vec<Measured> = WAYS.iter().map(|_| Measured::default()).collect();
+pub(crate) fn compare(root: &Root, configuration: Configuration, rounds: usize) -> Result<(), Skip> {
+    let nspawn = (configuration == Configuration::Nspawn).then(|| Nspawn::made(root)).transpose()?;
+    let ways = if nspawn.is_some() { &WAYS[..OWN] } else { &WAYS };
+    let machines: Vec<Machine> = ways.iter().map(|way| prepared(root, way.manager, configuration)).collect();
+    let mut measured: Vec<Measured> = ways.iter().map(|_| Measured::default()).collect();
     for _ in 0..rounds {
-        for ((way, machine), measured) in WAYS.iter().zip(&machines).zip(&mut measured) {
-            measure(machine, way, measured);
+        for ((way, machine), measured) in ways.iter().zip(&machines).zip(&mut measured) {
+            measure(machine, way, nspawn.as_ref(), measured);
         }
     }
     let later = &measured[LATER];
     let bound = bound::of(&machines[LATER], [later.processor_s.median(), later.processor_2.median()]);
     table(&measured, &bound);
+    Ok(())
 }
 
 /// A machine that has booted before, so that what is made once is there, with all its daemons.
 fn prepared(root: &Root, manager: Manager, configuration: Configuration) -> Machine {
     let machine = if manager == Manager::Serel { Machine::with_serel(root) } else { Machine::new(root) };
-    let (waits, crowd) = (configuration != Configuration::Plain, configuration == Configuration::Crowd);
+    let crowd = configuration == Configuration::Crowd;
+    let waits = crowd || configuration == Configuration::Waits;
     if waits {
         waits::add(&machine, crowd);
     }
-    if manager == Manager::OpenRc {
-        peers::add_openrc(&machine);
+    match manager {
+        Manager::Rc | Manager::Serel => {}
+        Manager::OpenRc => peers::add_openrc(&machine),
+        Manager::Runit => peers::add_runit(&machine),
     }
     let mut boot = machine.boot("");
     all_up(boot.reached('2'));
     if waits {
         waits::enable(&boot, crowd);
     }
-    if manager == Manager::OpenRc {
-        peers::enable_openrc(&boot);
-        // It was not OpenRC that started what is up: it could not stop that.
-        boot.kill();
-        let mut boot = machine.boot("");
-        all_up(boot.reached('2'));
-        peers::remember_openrc(&boot);
-        boot.kill();
-    } else {
-        boot.stop();
+    // It was not the other manager that started what is up: it could not stop that.
+    match manager {
+        Manager::Rc | Manager::Serel => drop(boot.stop()),
+        Manager::OpenRc => {
+            peers::enable_openrc(&boot);
+            boot.kill();
+            let mut boot = machine.boot("");
+            all_up(boot.reached('2'));
+            peers::remember_openrc(&boot);
+            boot.kill();
+        }
+        Manager::Runit => {
+            peers::enable_runit(&boot);
+            boot.kill();
+            let mut boot = machine.boot("");
+            boot.reached('2');
+            arrival::all_up(boot.init());
+            boot.kill();
+        }
     }
     machine
 }
@@ -124,41 +160,57 @@ fn all_up(boot: &Boot) {
     assert_all_up(boot).unwrap_or_else(|skip| panic!("{skip:?}"));
 }
 
-fn measure(machine: &Machine, way: &Way, measured: &mut Measured) {
+fn measure(machine: &Machine, way: &Way, nspawn: Option<&Nspawn>, measured: &mut Measured) {
     if way.forget {
         let _ = fs::remove_dir_all(machine.at("etc/serel"));
     }
     let group = Group::new();
     let seconds = || group.as_ref().map_or(f64::NAN, Group::seconds);
-    let mut boot = machine.boot_in(group.as_ref().map(Group::path), way.words);
+    let mut boot = match nspawn {
+        Some(nspawn) => {
+            let group = group.as_ref().expect("a group, as when systemd-nspawn was made ready");
+            nspawn.boot(machine, group, way.words == ONE_BY_ONE)
+        }
+        None => machine.boot_in(group.as_ref().map(Group::path), way.words),
+    };
     boot.says("@@ begin S ");
     let before = seconds();
     boot.says("@@ end S ");
     let between = seconds();
-    boot.reached('2');
-    let after = seconds();
+    let init = boot.init();
+    let (up, after) = thread::scope(|scope| {
+        let up = scope.spawn(move || arrival::all_up(init));
+        boot.reached('2');
+        let after = seconds();
+        let up = up.join().expect("all daemons come up");
+        (up, if way.manager == Manager::Runit { seconds() } else { after })
+    });
     measured.processor.add(after - before);
     measured.processor_s.add(between - before);
     measured.processor_2.add(after - between);
     let time = |mark| boot.time_of(mark);
+    // What runit supervises has no script that ends.
+    let end = if way.manager == Manager::Runit { up.max(time("end 2")) } else { time("end 2") };
     measured.rc_s.add(time("end S") - time("begin S"));
-    measured.rc_2.add(time("end 2") - time("begin 2"));
-    measured.both.add(time("end 2") - time("begin S"));
+    measured.rc_2.add(end - time("begin 2"));
+    measured.both.add(end - time("begin S"));
+    measured.up.add(up - time("begin S"));
     boot.kill();
 }
 
 fn table(measured: &[Measured], bound: &Bound) {
     let startpar = measured[STARTPAR].both.median();
-    println!("| | median | least | rcS | rc 2 | of startpar | of the bound | processor time |");
-    println!("|---|---:|---:|---:|---:|---:|---:|---:|");
+    println!("| | median | least | rcS | rc 2 | all up | of startpar | of the bound | processor time |");
+    println!("|---|---:|---:|---:|---:|---:|---:|---:|---:|");
     for (way, times) in WAYS.iter().zip(measured) {
         let both = times.both.median();
         println!(
-            "| {} | {both:.3} s | {:.3} | {:.3} | {:.3} | {:.2} | {:.2} | {:.2} s |",
+            "| {} | {both:.3} s | {:.3} | {:.3} | {:.3} | {:.3} | {:.2} | {:.2} | {:.2} s |",
             way.name,
             times.both.at(0),
             times.rc_s.median(),
             times.rc_2.median(),
+            times.up.median(),
             both / startpar,
             both / bound.seconds(),
             times.processor.median(),

@@ -6,12 +6,13 @@ use crate::namespace::{FIRST_ID, Namespace};
 use crate::program::{Finished, finish};
 use nix::fcntl::{FcntlArg, FdFlag, fcntl};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use nix::pty::openpty;
+use nix::pty::{OpenptyResult, openpty};
 use nix::unistd::ttyname;
 use rustix::process::{Pid, PidfdFlags, Signal, kill_process, pidfd_open};
+use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io::Read as _;
-use std::os::fd::AsFd as _;
+use std::os::fd::{AsFd as _, OwnedFd};
 use std::os::unix::fs::chown;
 use std::os::unix::process::ExitStatusExt as _;
 use std::path::Path;
@@ -39,10 +40,7 @@ pub(crate) struct Boot {
 impl Boot {
     /// Starts a machine from what a process holds, in a control group if one is named.
     pub(super) fn begin(holder: u32, words: &str, group: Option<&Path>) -> Self {
-        let pty = openpty(None, None).expect("a terminal");
-        for side in [&pty.master, &pty.slave] {
-            fcntl(side, FcntlArg::F_SETFD(FdFlag::FD_CLOEXEC)).expect("our own descriptor");
-        }
+        let pty = terminal();
         let name = ttyname(&pty.slave).expect("a terminal has a name");
         chown(&name, Some(FIRST_ID), Some(FIRST_ID)).expect("our own terminal");
         let mut command = Command::new("unshare");
@@ -53,9 +51,26 @@ impl Boot {
             fs::write(group.join("cgroup.procs"), namespace.id().to_string()).expect("a group of our own");
         }
         namespace.go();
+        Self::on(pty.master, namespace)
+    }
+
+    /// Starts a machine by a program that gives it all namespaces, and its own three standard files to its console.
+    #[allow(dead_code, reason = "for the bench")]
+    pub(crate) fn through(mut command: Command) -> Self {
+        let pty = terminal();
+        let side = || Stdio::from(pty.slave.try_clone().expect("a descriptor"));
+        command.stdin(side()).stdout(side()).stderr(side());
+        let namespace = Namespace::made_by(&mut command);
+        // It still has copies of the terminal, which would keep it open.
+        drop(command);
+        Self::on(pty.master, namespace)
+    }
+
+    /// What begins in a namespace, on the terminal with this side.
+    fn on(master: OwnedFd, namespace: Namespace) -> Self {
         let (sender, chunks) = mpsc::channel();
-        let mut master = File::from(pty.master);
-        // Reading ends when nobody has the terminal any more: unshare has it until the last process is gone.
+        let mut master = File::from(master);
+        // Reading ends when nobody has the terminal any more: what was started has it until the last process is gone.
         thread::spawn(move || {
             let mut chunk = vec![0; 1 << 16];
             while let Ok(length @ 1..) = master.read(&mut chunk) {
@@ -83,7 +98,7 @@ impl Boot {
     #[track_caller]
     pub(crate) fn says_times(&mut self, text: &str, times: usize) -> &mut Self {
         let end = Instant::now() + LIMIT;
-        while self.console.matches(text).count() < times {
+        while self.count(text) < times {
             match self.chunks.recv_timeout(end.saturating_duration_since(Instant::now())) {
                 Ok(chunk) => self.console += &String::from_utf8_lossy(&chunk).replace('\r', ""),
                 Err(RecvTimeoutError::Timeout) => {
@@ -95,6 +110,17 @@ impl Boot {
             }
         }
         self
+    }
+
+    /// How often a text is there. A mark, which ends with its time, may have been repeated.
+    fn count(&self, text: &str) -> usize {
+        let places = self.console.match_indices(text).map(|(at, _)| at);
+        if text.starts_with("@@ ") {
+            let lines = places.filter_map(|at| self.console[at..].split_once('\n').map(|(line, _)| line));
+            lines.collect::<BTreeSet<_>>().len()
+        } else {
+            places.count()
+        }
     }
 
     /// Runs a program in it, which must end with 0.
@@ -122,16 +148,23 @@ impl Boot {
         if self.ended {
             return None;
         }
-        let outer = self.namespace.id();
-        let children = fs::read_to_string(format!("/proc/{outer}/task/{outer}/children")).ok()?;
-        children.split_whitespace().next()?.parse().ok()
+        // Process 1 of a namespace, and the innermost where that is one more container's manager.
+        let mut first = None;
+        let mut at = self.namespace.id();
+        while let Some(child) = first_child(at).filter(|child| is_first(*child)) {
+            first = Some(child);
+            at = child;
+        }
+        first
     }
 
     #[allow(dead_code, reason = "for the bench")]
     /// When a mark came by, as `begin S` or `end 2`, in seconds of the clock on the wall.
     #[track_caller]
     pub(crate) fn time_of(&self, mark: &str) -> f64 {
-        let after = self.console.rsplit_once(&format!("@@ {mark} ")).map(|(_, after)| after);
+        // Without what of a last line is not there yet.
+        let lines = self.console.rsplit_once('\n').map_or("", |(lines, _)| lines);
+        let after = lines.rsplit_once(&format!("@@ {mark} ")).map(|(_, after)| after);
         let time = after.and_then(|after| after.lines().next()?.parse().ok());
         time.unwrap_or_else(|| panic!("no time of {mark:?}\n{self}"))
     }
@@ -163,6 +196,27 @@ impl Boot {
         assert_eq!(status.signal(), Some(HALTED), "it did not halt: {status}\n{self}");
         std::mem::take(&mut self.console)
     }
+}
+
+/// Both sides of a terminal, which no other program gets.
+fn terminal() -> OpenptyResult {
+    let pty = openpty(None, None).expect("a terminal");
+    for side in [&pty.master, &pty.slave] {
+        fcntl(side, FcntlArg::F_SETFD(FdFlag::FD_CLOEXEC)).expect("our own descriptor");
+    }
+    pty
+}
+
+fn first_child(of: u32) -> Option<u32> {
+    let children = fs::read_to_string(format!("/proc/{of}/task/{of}/children")).ok()?;
+    children.split_whitespace().next()?.parse().ok()
+}
+
+/// Whether a process is the first of its namespace.
+fn is_first(process: u32) -> bool {
+    let status = fs::read_to_string(format!("/proc/{process}/status")).unwrap_or_default();
+    let ids = status.lines().find_map(|line| line.strip_prefix("NSpid:"));
+    ids.is_some_and(|ids| ids.split_whitespace().last() == Some("1"))
 }
 
 impl Drop for Boot {

@@ -103,6 +103,12 @@ impl Machine {
         Boot::begin(self.holder.id(), words, group)
     }
 
+    /// The process in whose mount namespace it is kept, in `/mnt`.
+    #[allow(dead_code, reason = "for the bench")]
+    pub(crate) fn holder(&self) -> u32 {
+        self.holder.id()
+    }
+
     /// Adds an init script with this header and body, and links it into a level.
     pub(crate) fn script(&self, name: &str, level: char, header: &str, body: &str) {
         let levels = if level == 'S' { "S" } else { "2 3 4 5" };

@@ -60,6 +60,13 @@ impl Namespace {
         namespace
     }
 
+    /// Starts a program that makes its own namespaces.
+    #[allow(dead_code, reason = "for the bench")]
+    pub(crate) fn made_by(program: &mut Command) -> Self {
+        let child = program.spawn().unwrap_or_else(|error| panic!("cannot run {program:?}: {error}"));
+        Self { child }
+    }
+
     /// Lets it begin.
     pub(crate) fn go(&mut self) {
         writeln!(self.input(), "go").expect("the shell waits for it");
