@@ -29,7 +29,7 @@ pub use memory::Memory;
 pub use populate::{populate, query};
 pub use say::{Saying, say};
 pub use show::{explain, graph, plan, verify};
-pub use standin::{Part, call_each, hand_over, stand_in, step_aside};
+pub use standin::{Part, call_each, hand_over, run_plainly, stand_in, step_aside};
 pub use start::{auto_slots, change, start};
 pub use switch::{Switch, one_by_one};
 pub use system::{Foreseen, system};

@@ -16,6 +16,7 @@ use super::start::{argument, environment, has_work, run_unit};
 use super::{Common, Running};
 use crate::exit::Exit;
 use crate::log::say;
+use crate::root::Root;
 use crate::unit::{Members, Request};
 use crate::wavefront::{guarded, take_back_terminal};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
@@ -43,6 +44,11 @@ pub struct Part {
 }
 
 impl Part {
+    /// Where and what.
+    fn unit(&self) -> (&Root, &Request) {
+        (&self.common.root, &self.request)
+    }
+
     /// Whether it need be looked at.
     fn has_work(&self) -> bool {
         has_work(&self.common.root, &self.request)
@@ -88,8 +94,14 @@ pub fn step_aside(parts: &[Part], arguments: &[OsString], why: &str) -> Exit {
     log::info!("{why}: this is startpar's");
     let lacking = elsewhere::become_real(arguments);
     say(format_args!("startpar: {why}, and {lacking}"));
-    let answer = Answer::aside();
-    answer.give(&one_by_one(parts, None))
+    let units = parts.iter().map(Part::unit);
+    Answer::aside().give(&one_by_one(units, None))
+}
+
+/// The links of units one after another, and the answer: when nobody else is left who could run them.
+pub fn run_plainly(root: &Root, requests: &[Request]) -> Exit {
+    let units = requests.iter().map(|request| (root, request));
+    Answer::aside().give(&one_by_one(units, None))
 }
 
 /// Becomes the real startpar for what is not ours. Errors with the reason why not.
@@ -154,7 +166,7 @@ pub fn stand_in(parts: &[Part], arguments: &[OsString]) -> Exit {
         let _ = dup2_stdout(std::io::stderr());
         say(format_args!("startpar: {why}"));
     }
-    answer.give(&one_by_one(parts, memory.as_ref()))
+    answer.give(&one_by_one(parts.iter().map(Part::unit), memory.as_ref()))
 }
 
 /// The exit codes of a run that answered.
@@ -164,14 +176,14 @@ fn exit_of(code: i32) -> Option<Exit> {
         .find(|exit| *exit as i32 == code)
 }
 
-fn one_by_one(parts: &[Part], memory: Option<&Memory>) -> Ended {
+fn one_by_one<'u>(units: impl Iterator<Item = (&'u Root, &'u Request)>, memory: Option<&Memory>) -> Ended {
     let known = memory.map(Memory::read).unwrap_or_default();
     let mut ended = Ended::default();
-    for Part { common, request, .. } in parts.iter().filter(|part| part.has_work()) {
+    for (root, request) in units.filter(|(root, request)| has_work(root, request)) {
         if let Members::Level { level, previous } = request.members {
             let environment = environment(request, None);
             let unit = (level, previous, request.phase);
-            ended.join(links::run(&common.root, unit, argument(request), &environment, &known));
+            ended.join(links::run(root, unit, argument(request), &environment, &known));
         }
     }
     ended

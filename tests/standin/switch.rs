@@ -114,6 +114,34 @@ fn what_we_do_not_do_ourselves_is_handed_on() {
 }
 
 #[test]
+fn what_nobody_understands_boots_all_the_same() {
+    let sandbox = tree(&[Script::new("a"), Script::new("b").then("exit 1")]);
+    for link in ["S01b", "S02a", "K01a"] {
+        sandbox.link("2", link);
+    }
+    sandbox.link("0", "K01a");
+    sandbox.link("0", "S90b");
+    let alone = |call: &str| {
+        sandbox.forget_journal();
+        rc(&sandbox, "/bin/sh", &format!("PATH=\"$TREE/bin\"; ours {call}"))
+    };
+    for call in ["-Z -M start -P N -R 2", "-M start -PN -R2 --new=5", "-M start -R 2 -M start -P N"] {
+        let ours = alone(call).expect_code(1);
+        assert_eq!(sandbox.journal(), ["b start", "a start"], "{ours}");
+        assert_eq!(ours.stdout, answer("b", "", ""), "{ours}");
+        assert!(ours.stderr.contains("startpar: there is no other startpar in PATH"), "{ours}");
+    }
+    alone("-Z -M stop -P 2 -R 0").expect_code(1);
+    assert_eq!(sandbox.journal(), ["a stop", "b stop"]);
+    let none = alone("-Z -M start").expect_code(1);
+    assert!(none.stdout.is_empty() && sandbox.journal().is_empty(), "{none}");
+    // Something of ours that panics: print what cannot be written does.
+    let ours = alone("-M start -P N -R 2 -v >/dev/full").expect_code(1);
+    assert_eq!(sandbox.journal(), ["b start", "a start"], "{ours}");
+    assert!(ours.stderr.contains("startpar: panicked at"), "{ours}");
+}
+
+#[test]
 fn debugging_is_switched_on_in_the_file_too() {
     let sandbox = tree(&[Script::new("a")]);
     for (text, debugs) in [("SEREL_DEBUG=on\n", true), ("SEREL_DEBUG=off\n", false)] {
