@@ -3,7 +3,7 @@
 //!
 //! No definitions, no graph, no threads: a listing, an order by name, and for each script a process that is waited for.
 
-use super::memory::Known;
+use super::ledger::Known;
 use super::plain::{call, note};
 use super::reply::Ended;
 use crate::definition::scan::{self, Link};

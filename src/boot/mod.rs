@@ -6,8 +6,8 @@ mod daemon;
 mod elsewhere;
 mod guests;
 mod journal;
+mod ledger;
 mod links;
-mod memory;
 mod pending;
 mod plain;
 mod populate;
@@ -24,8 +24,8 @@ mod wrap;
 
 pub use apply::{apply, apply_started};
 pub use daemon::daemon;
+pub use ledger::Ledger;
 pub use links::has_directory;
-pub use memory::Memory;
 pub use populate::{populate, query};
 pub use say::{Saying, say};
 pub use show::{explain, graph, plan, verify};
@@ -78,7 +78,7 @@ pub struct Running {
     /// Leave out the output of jobs that went well.
     pub quiet: bool,
     /// What is known of a run that somebody else would go on with; what is done in there is not started again.
-    pub memory: Option<Memory>,
+    pub ledger: Option<Ledger>,
 }
 
 /// Prints diagnostics to stderr, errors last, so that they stand where the eye is.

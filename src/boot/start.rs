@@ -3,7 +3,7 @@
 use super::closing::Closing;
 use super::guests::{Ear, Hosting};
 use super::journal::{Journal, Journalled};
-use super::memory::Known;
+use super::ledger::Known;
 use super::reply::Ended;
 use super::{Common, PATH, Running, links, pending, plain, record, save, tell};
 use crate::definition::diagnostic::Severity;
@@ -227,17 +227,17 @@ fn session(request: &Request) -> Session {
 
 /// Where this run is written down, and the jobs that are done already.
 fn journals(common: &Common, request: &Request, running: &Running, plan: &Plan) -> (Vec<File>, Vec<JobId>) {
-    let Some(memory) = &running.memory else {
+    let Some(ledger) = &running.ledger else {
         let (journal, already) = journal(common, request, running, plan);
         return (journal.into_iter().collect(), already);
     };
-    let known = memory.read();
+    let known = ledger.read();
     let already =
         plan.ids().filter(|id| known.get(plan.job(*id).script) == Some(&Known::Done)).collect::<Vec<_>>();
     let go_on = plan.jobs().any(|job| known.contains_key(job.script));
     let journal =
         Journal::of(&common.root, &request.label()).ok().and_then(|journal| journal.open(go_on).ok());
-    (journal.into_iter().chain(memory.writer().ok()).collect(), already)
+    (journal.into_iter().chain(ledger.writer().ok()).collect(), already)
 }
 
 /// The journal of this run, where there can be one, and with `--resume` the jobs that are done.
@@ -336,7 +336,7 @@ fn finish(
     let label = request.label();
     let words = loaded.plan_words();
     // rc has called us by another name, by which nobody can go on.
-    let again = running.memory.as_ref().and_then(|_| again(&common.root, request));
+    let again = running.ledger.as_ref().and_then(|_| again(&common.root, request));
     let account =
         Account::new(result, plan, &label, &words).called(&common.root, argument(request)).again(again);
     if !ran.stuck {

@@ -327,7 +327,7 @@ impl RunArgs {
             resume: self.resume,
             dry_run: self.dry_run,
             quiet: self.quiet,
-            memory: None,
+            ledger: None,
         }
     }
 }
