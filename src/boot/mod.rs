@@ -1,9 +1,12 @@
 //! One call for each verb of serelrc: what the command line asks for, carried out, and an exit code.
 
 mod apply;
+mod calling;
 mod closing;
 mod daemon;
+mod dry;
 mod elsewhere;
+mod execute;
 mod guests;
 mod journal;
 mod ledger;
@@ -13,6 +16,7 @@ mod plain;
 mod populate;
 mod record;
 mod reply;
+mod resume;
 mod say;
 mod show;
 mod standin;
@@ -24,13 +28,14 @@ mod wrap;
 
 pub use apply::{apply, apply_started};
 pub use daemon::daemon;
+pub use execute::auto_slots;
 pub use ledger::Ledger;
 pub use links::has_directory;
 pub use populate::{populate, query};
 pub use say::{Saying, say};
 pub use show::{explain, graph, plan, verify};
 pub use standin::{Part, call_each, hand_over, run_plainly, stand_in, step_aside};
-pub use start::{auto_slots, change, start};
+pub use start::{change, start};
 pub use switch::{Switch, one_by_one};
 pub use system::{Foreseen, system};
 pub use systemtap::systemtap;

@@ -8,11 +8,12 @@
 //! 3. died again: the real startpar, if nothing was begun and there is one;
 //! 4. the links of the level in their order, without any plan.
 
+use super::calling::{argument, environment};
 use super::elsewhere;
 use super::ledger::{Known, Ledger};
 use super::links;
 use super::reply::Ended;
-use super::start::{argument, environment, has_work, run_unit};
+use super::start::{has_work, run_unit};
 use super::{Common, Running};
 use crate::exit::Exit;
 use crate::log::say;
