@@ -13,13 +13,16 @@ use crate::plan::Plan;
 use crate::root::Root;
 use crate::wavefront::{Event, Nanos, Outcome, Spawner};
 use std::fs::{self, DirBuilder, File, OpenOptions, symlink_metadata};
-use std::io::{self, Write as _};
+use std::io::{self, Read as _, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Where temporary state is, and ours in it.
 const RUN: &str = "/run";
 pub(super) const OURS: &str = "/run/serel";
+
+/// A link is not followed, and a pipe not waited for.
+const NOTHING_ELSE: i32 = libc::O_NOFOLLOW | libc::O_NONBLOCK | libc::O_NOCTTY;
 
 /// First words of a journal, before the identity of the boot.
 const HEAD: &str = "serel 1 boot";
@@ -44,8 +47,8 @@ impl Journal {
     ///
     /// The second list has those of the first whose end nobody saw.
     pub(super) fn done(&self, plan: &Plan) -> Result<(Vec<JobId>, Vec<JobId>), String> {
-        let text =
-            fs::read_to_string(&self.path).map_err(|error| format!("{}: {error}", self.path.display()))?;
+        let text = read(&self.path).map_err(|error| format!("{}: {error}", self.path.display()))?;
+        let text = String::from_utf8_lossy(&text);
         if text.lines().next() != Some(&self.head()) {
             return Err(format!("{} is about another boot", self.path.display()));
         }
@@ -59,17 +62,21 @@ impl Journal {
         Ok((done.collect(), plan.ids().filter(unseen).collect()))
     }
 
-    /// Opens it to write: anew, or to go on. A new one ends all others, since what they say may be true no more.
+    /// Opens it to write: anew, or to go on. A new one ends all others, since what they say may be true no more. A
+    /// directory is none.
     pub(super) fn open(&self, go_on: bool) -> io::Result<File> {
         if !go_on && let Some(ours) = self.path.parent() {
             for other in fs::read_dir(ours)?.flatten() {
-                if !pending::is_one(&other.path()) {
-                    fs::remove_file(other.path())?;
+                let path = other.path();
+                if other.file_type()?.is_dir() {
+                    log::warn!("{} is a directory, and none of ours: it is passed over", path.display());
+                } else if !pending::is_one(&path) {
+                    fs::remove_file(path)?;
                 }
             }
         }
         let mut options = OpenOptions::new();
-        options.append(true).create(true).mode(0o600).custom_flags(libc::O_NOFOLLOW);
+        options.append(true).create(true).mode(0o600).custom_flags(NOTHING_ELSE);
         let mut file = options.open(&self.path)?;
         if !go_on {
             file.set_len(0)?;
@@ -105,6 +112,17 @@ pub(super) fn ours(root: &Root) -> Result<PathBuf, String> {
         }
         _ => Ok(ours),
     }
+}
+
+/// All of a file in there; an error when something else has its name.
+pub(super) fn read(path: &Path) -> io::Result<Vec<u8>> {
+    let mut file = OpenOptions::new().read(true).custom_flags(NOTHING_ELSE).open(path)?;
+    if !file.metadata()?.is_file() {
+        return Err(io::Error::other("it is not a regular file"));
+    }
+    let mut bytes = Vec::new();
+    file.read_to_end(&mut bytes)?;
+    Ok(bytes)
 }
 
 /// A spawner that writes down what another one does.
