@@ -145,6 +145,7 @@ impl Waiting {
                 Some((false, _)) => continue,
                 Some((true, mut batch)) => {
                     batch.anew &= first.is_none();
+                    batch.again = true;
                     match batch.save(database) {
                         Ok(saved) => first = first.or(Some(saved)),
                         Err(trouble) if may_pass(&trouble) => return Err(trouble),
