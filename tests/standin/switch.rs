@@ -142,6 +142,16 @@ fn what_nobody_understands_boots_all_the_same() {
 }
 
 #[test]
+fn settings_that_a_shell_would_read_otherwise_are_said() {
+    let sandbox = tree(&[Script::new("a")]);
+    add_real(&sandbox);
+    sandbox.write("etc/default/serel", "# levels\nSEREL_RUNLEVELS=S 2\n", 0o644);
+    let ours = rc(&sandbox, "/bin/sh", CALL).expect_code(0);
+    assert!(ours.stderr.contains("etc/default/serel:2:19: "), "{ours}");
+    assert!(ours.stderr.contains("SEREL_RUNLEVELS is taken for `S`"), "{ours}");
+}
+
+#[test]
 fn debugging_is_switched_on_in_the_file_too() {
     let sandbox = tree(&[Script::new("a")]);
     for (text, debugs) in [("SEREL_DEBUG=on\n", true), ("SEREL_DEBUG=off\n", false)] {
