@@ -1,9 +1,10 @@
 //! The command line of serelrc called as `startpar`: what Debian's rc says, in startpar's words.
 
-use super::general::parse;
+use super::general::{General, parse};
 use super::serelrc;
 use crate::boot::{self, Common, Foreseen, Part, Switch};
 use crate::exit::Exit;
+use crate::log::LogError;
 use crate::model::{Level, Phase, Strength};
 use crate::root::Root;
 use crate::unit::{Members, Request};
@@ -234,11 +235,16 @@ impl Asked {
 /// is that of the command line.
 pub(super) fn foresee(mut common: Common, named: bool) -> Exit {
     let mut switch = Switch::foresee(&common.root);
-    let fault = try_part(&common.root, "start", Level::S, None, &switch).err();
-    if fault.is_some() {
-        switch.options.clear();
-    }
-    let ask = |verb: &str, level, previous| part(NAME, &common.root, verb, level, previous, &switch);
+    let fault = match try_part(&common.root, "start", Level::S, None, &switch) {
+        Ok((_, general)) => {
+            general.log_fault().map(|why| format!("of SEREL_OPTIONS the log is left out: {why}"))
+        }
+        Err(why) => {
+            switch.options.clear();
+            Some(format!("SEREL_OPTIONS is left out: {why}"))
+        }
+    };
+    let ask = |verb: &str, level, previous| fitting(NAME, &common.root, verb, level, previous, &switch).0;
     let unit = |verb: &str, level, previous| ask(verb, level, previous).request;
     let database = ask("start", Level::S, None).common.database;
     let foreseen = Foreseen { switch: switch.clone(), fault, unit: &unit };
@@ -248,8 +254,8 @@ pub(super) fn foresee(mut common: Common, named: bool) -> Exit {
     boot::system(&common, &foreseen)
 }
 
-/// One unit that an rc wants run, as serelrc would read it from its command line, with the options of the settings.
-/// Those that make no sense there are said by `who` and left out.
+/// One unit that an rc wants run, as serelrc would read it from its command line, with the options of the settings;
+/// logging begins as they say. What makes no sense there is said by `who` and left out.
 pub(super) fn part(
     who: &str,
     root: &Root,
@@ -258,6 +264,31 @@ pub(super) fn part(
     previous: Option<Level>,
     switch: &Switch,
 ) -> Part {
+    let (part, mut general) = fitting(who, root, verb, level, previous, switch);
+    if switch.debug {
+        general.debuglevel = general.debuglevel.max(3);
+    }
+    match general.init_log("serelrc") {
+        // By the first part.
+        Ok(()) | Err(LogError::Twice) => {}
+        Err(error) => {
+            crate::log::say(format_args!("{who}: {error}: logging to standard error"));
+            general.log = None;
+            let _ = general.init_log("serelrc");
+        }
+    }
+    part
+}
+
+/// The unit, and how it would be logged; without the options, if they do not fit.
+fn fitting(
+    who: &str,
+    root: &Root,
+    verb: &str,
+    level: Level,
+    previous: Option<Level>,
+    switch: &Switch,
+) -> (Part, General) {
     try_part(root, verb, level, previous, switch).unwrap_or_else(|why| {
         let options = switch.options.join(" ");
         crate::log::say(format_args!("{who}: SEREL_OPTIONS=\"{options}\" is left out:\n{why}"));
@@ -274,7 +305,7 @@ fn try_part(
     level: Level,
     previous: Option<Level>,
     switch: &Switch,
-) -> Result<Part, String> {
+) -> Result<(Part, General), String> {
     let mut words: Vec<OsString> = ["serelrc", "--root"].map(OsString::from).into();
     words.push(root.path().into());
     // A need that failed keeps nobody from being started, as ever on Debian.
@@ -283,9 +314,9 @@ fn try_part(
         words.extend(["--previous".to_owned(), previous.to_string()].map(OsString::from));
     }
     words.extend(switch.options.iter().map(OsString::from));
-    let part = serelrc::part(words, switch.debug)?;
+    let (part, general) = serelrc::part(words)?;
     if part.common.root.path() != root.path() {
         return Err("--root: only the system that boots is run".to_owned());
     }
-    Ok(part)
+    Ok((part, general))
 }

@@ -122,6 +122,14 @@ fn settings_that_cannot_be_read_as_they_are_meant() {
         true,
         "SEREL_OPTIONS is left out: error: unexpected argument '--nonsense' found",
     );
+    tree.write("etc/default/serel", "SEREL_OPTIONS=\"--log LOG_NONE\"\n", 0o644);
+    finds(
+        &tree,
+        1,
+        "settings",
+        true,
+        "of SEREL_OPTIONS the log is left out: unknown syslog facility LOG_NONE",
+    );
     for option in ["--dry-run", "--root=/elsewhere"] {
         tree.write("etc/default/serel", &format!("SEREL_OPTIONS={option}\n"), 0o644);
         finds(&tree, 1, "settings", true, "SEREL_OPTIONS is left out: --");

@@ -179,6 +179,32 @@ fn options_that_do_not_fit_are_said_and_left_out() {
 
 /// The machine would have come up without its services.
 #[test]
+fn a_log_that_cannot_be_opened_takes_no_other_option_with_it() {
+    let sandbox = tree(&[Script::new("a").then("echo loud")]);
+    for (log, why) in
+        [("/dev/null/none", "cannot open the log file"), ("LOG_NONE", "unknown syslog facility")]
+    {
+        sandbox.write("etc/default/serel", &format!("SEREL_OPTIONS=\"--quiet --log {log}\"\n"), 0o644);
+        let ours = rc(&sandbox, "/bin/sh", CALL).expect_code(0);
+        assert_eq!(ours.stderr.matches(why).count(), 1, "{ours}");
+        assert!(ours.stderr.contains(": logging to standard error\n"), "{ours}");
+        assert!(!ours.stderr.contains("loud"), "{ours}");
+    }
+    // Both units of a shutdown go to the log that is emptied once.
+    let log = sandbox.at("log");
+    let options = format!("SEREL_OPTIONS=\"-d3 --log-truncate --log {}\"\n", log.display());
+    sandbox.write("etc/default/serel", &options, 0o644);
+    for link in ["K01a", "S01a"] {
+        sandbox.link("0", link);
+    }
+    rc(&sandbox, "/bin/sh", "ours -M stop -P 2 -R 0").expect_code(0);
+    let whole = sandbox.read("log");
+    assert_eq!(whole.matches("1 jobs planned").count(), 2, "{whole}");
+    sandbox.serelrc(&["verify", "--system"]);
+    assert_eq!(sandbox.read("log"), whole, "who looks at a system writes nothing");
+}
+
+#[test]
 fn options_with_which_nothing_would_be_run_are_left_out() {
     let sandbox = tree(&[Script::new("a")]);
     let elsewhere = tree(&[Script::new("b")]);

@@ -43,7 +43,7 @@ struct Report {
 pub struct Foreseen<'a> {
     /// The settings.
     pub switch: Switch,
-    /// Why `SEREL_OPTIONS` is left out, if so.
+    /// What of `SEREL_OPTIONS` is left out and why, if so.
     pub fault: Option<String>,
     /// The unit that rc asks for with `start` or `stop`, a level, and a previous one.
     pub unit: &'a dyn Fn(&str, Level, Option<Level>) -> Request,
@@ -60,8 +60,7 @@ pub fn system(common: &Common, foreseen: &Foreseen<'_>) -> Exit {
     }
     if let Some(fault) = &foreseen.fault {
         let words = fault.split_whitespace().collect::<Vec<_>>().join(" ");
-        let text = format!("SEREL_OPTIONS is left out: {words}");
-        findings.error("settings", text, "give options of `serelrc start`");
+        findings.error("settings", words, "give options of `serelrc start`");
     }
     let levels = levels(switch, &rc);
     let (history, usable) = history(common, &mut findings);
