@@ -6,23 +6,20 @@
 //! be resumed, and only if it did not come to its end.
 
 use super::ledger::{self, DONE, FAILED, Known, PROCESS, STARTED};
-use super::pending;
+use super::{pending, regular};
 use crate::history::boot_id;
 use crate::model::JobId;
 use crate::plan::Plan;
 use crate::root::Root;
 use crate::wavefront::{Event, Nanos, Outcome, Spawner};
 use std::fs::{self, DirBuilder, File, OpenOptions, symlink_metadata};
-use std::io::{self, Read as _, Write as _};
+use std::io::{self, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 /// Where temporary state is, and ours in it.
 const RUN: &str = "/run";
 pub(super) const OURS: &str = "/run/serel";
-
-/// A link is not followed, and a pipe not waited for.
-const NOTHING_ELSE: i32 = libc::O_NOFOLLOW | libc::O_NONBLOCK | libc::O_NOCTTY;
 
 /// First words of a journal, before the identity of the boot.
 const HEAD: &str = "serel 1 boot";
@@ -47,7 +44,7 @@ impl Journal {
     ///
     /// The second list has those of the first whose end nobody saw.
     pub(super) fn done(&self, plan: &Plan) -> Result<(Vec<JobId>, Vec<JobId>), String> {
-        let text = read(&self.path).map_err(|error| format!("{}: {error}", self.path.display()))?;
+        let text = regular::read(&self.path).map_err(|error| format!("{}: {error}", self.path.display()))?;
         let text = String::from_utf8_lossy(&text);
         if text.lines().next() != Some(&self.head()) {
             return Err(format!("{} is about another boot", self.path.display()));
@@ -76,7 +73,7 @@ impl Journal {
             }
         }
         let mut options = OpenOptions::new();
-        options.append(true).create(true).mode(0o600).custom_flags(NOTHING_ELSE);
+        options.append(true).create(true).mode(0o600).custom_flags(regular::FLAGS);
         let mut file = options.open(&self.path)?;
         if !go_on {
             file.set_len(0)?;
@@ -112,17 +109,6 @@ pub(super) fn ours(root: &Root) -> Result<PathBuf, String> {
         }
         _ => Ok(ours),
     }
-}
-
-/// All of a file in there; an error when something else has its name.
-pub(super) fn read(path: &Path) -> io::Result<Vec<u8>> {
-    let mut file = OpenOptions::new().read(true).custom_flags(NOTHING_ELSE).open(path)?;
-    if !file.metadata()?.is_file() {
-        return Err(io::Error::other("it is not a regular file"));
-    }
-    let mut bytes = Vec::new();
-    file.read_to_end(&mut bytes)?;
-    Ok(bytes)
 }
 
 /// A spawner that writes down what another one does.

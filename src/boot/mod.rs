@@ -15,6 +15,7 @@ mod pending;
 mod plain;
 mod populate;
 mod record;
+mod regular;
 mod reply;
 mod resume;
 mod say;

@@ -4,7 +4,8 @@
 //! in memory where `/run` is. Whoever saves next (the unit of the runlevel, a few seconds later) saves it first. Where
 //! there is no `/run` either, nothing is kept.
 
-use super::journal::{OURS, ours, read};
+use super::journal::{OURS, ours};
+use super::regular;
 use crate::fingerprint::Digest;
 use crate::history::{Batch, History, Populated, Saved, Trouble};
 use crate::root::Root;
@@ -81,7 +82,7 @@ fn batches(root: &Root, database: &Path) -> impl DoubleEndedIterator<Item = Batc
     let files = there.map(|directory| files(&directory)).unwrap_or_default();
     let database = named(database);
     files.into_iter().filter_map(move |(_, path)| {
-        let bytes = read(&path).ok()?;
+        let bytes = regular::read(&path).ok()?;
         let (of, batch) = split(&bytes)?;
         (of == database).then(|| Batch::decode(batch))?
     })
@@ -136,7 +137,7 @@ impl Waiting {
     fn save(&self, database: &Path) -> Result<Option<Saved>, Trouble> {
         let mut first = None;
         for (_, path) in files(&self.directory) {
-            let bytes = read(&path).ok();
+            let bytes = regular::read(&path).ok();
             let decoded = bytes.as_deref().and_then(|bytes| {
                 let (of, batch) = split(bytes)?;
                 Some((of == named(database), Batch::decode(batch)?))

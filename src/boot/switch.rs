@@ -3,12 +3,14 @@
 //! The file is written as a shell's, so that the hooks' readers know it, but nothing in it is evaluated: rc runs as root
 //! before anybody could look. The first place that says anything of a setting counts.
 
+use super::regular;
 use crate::definition::diagnostic::{Diagnostic, Kind, Severity};
 use crate::definition::trust;
 use crate::model::{Level, Levels, Place};
 use crate::root::Root;
 use crate::unit::LEGACY;
 use std::ffi::OsStr;
+use std::io;
 use std::os::unix::ffi::OsStrExt as _;
 
 /// What the kernel was started with.
@@ -60,9 +62,13 @@ impl Switch {
     }
 
     fn examine(root: &Root, environment: impl Fn(&str) -> Option<String>) -> Self {
-        let line = std::fs::read(root.real(COMMAND_LINE)).unwrap_or_default();
-        let line = words(&String::from_utf8_lossy(&line));
         let mut problems = Vec::new();
+        let line = command_line(root).unwrap_or_else(|error| {
+            let text = format!("cannot be read: {error}; the kernel's command line counts as empty");
+            problems.push(problem(COMMAND_LINE, (0, 0), text, "see what is mounted there"));
+            String::new()
+        });
+        let line = words(&line);
         let files: Vec<File<'_>> =
             FILES.iter().filter_map(|file| Some((*file, settings(root, file, &mut problems)?))).collect();
         let mut switch = Self::of(&line, environment, &files);
@@ -121,9 +127,18 @@ pub fn one_by_one(root: &Root) -> Option<String> {
     if let Some(wish) = WISHES.iter().find(|wish| root.resolve(wish).is_ok()) {
         return Some(format!("{} is there", root.shown(wish)));
     }
-    let line = std::fs::read_to_string(root.real(COMMAND_LINE)).unwrap_or_default();
+    let line = command_line(root).unwrap_or_default();
     let none = line.split_whitespace().any(|word| word == "concurrency=none");
     none.then(|| "`concurrency=none` is on the kernel command line".to_owned())
+}
+
+/// The kernel's command line; an empty one early in a boot, without `/proc`.
+fn command_line(root: &Root) -> io::Result<String> {
+    match regular::read(&root.real(COMMAND_LINE)) {
+        Ok(line) => Ok(String::from_utf8_lossy(&line).into_owned()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(String::new()),
+        Err(error) => Err(error),
+    }
 }
 
 fn lossy(value: &OsStr) -> String {

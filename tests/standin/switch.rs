@@ -42,6 +42,16 @@ fn the_kernel_s_command_line_has_the_last_word() {
 }
 
 #[test]
+fn a_command_line_that_cannot_be_read_is_said() {
+    let sandbox = tree(&[Script::new("a")]);
+    add_real(&sandbox);
+    std::fs::create_dir_all(sandbox.at("proc/cmdline")).unwrap();
+    let ours = rc(&sandbox, "/bin/sh", CALL).expect_code(0);
+    assert_eq!(sandbox.journal(), ["a start"]);
+    assert!(ours.stderr.contains("proc/cmdline: cannot be read: it is not a regular file"), "{ours}");
+}
+
+#[test]
 fn settings_that_others_can_write_are_not_read() {
     let sandbox = tree(&[Script::new("a")]);
     add_real(&sandbox);
