@@ -69,7 +69,7 @@ pub(super) fn run(
     let mut ended = Ended::default();
     for link in wanted(root, level, previous, phase) {
         let path = format!("{directory}/{}", link.file);
-        let Ok(script) = root.script(&path) else {
+        let Ok(script) = scan::script(root, &path) else {
             say(format_args!("serelrc: {} leads nowhere", root.shown(&path)));
             continue;
         };
