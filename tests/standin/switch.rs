@@ -2,6 +2,7 @@
 
 use super::{add_real, answer, rc, tree};
 use crate::support::script::Script;
+use std::os::unix::fs::symlink;
 
 const CALL: &str = "ours -M start -P N -R 2";
 
@@ -77,6 +78,25 @@ fn where_there_is_no_other_one_the_links_are_run_in_their_order() {
     assert_eq!(sandbox.journal(), ["b start", "a start", "c start"], "{ours}");
     assert_eq!(ours.stdout, answer("b", "a", ""), "{ours}");
     assert!(ours.stderr.contains("there is no other startpar in PATH"), "{ours}");
+}
+
+/// `/etc/rc2.d` is a file here, and the links are where Red Hat has them, behind a link that leads out of the tree for
+/// who follows it like any other.
+#[test]
+fn links_are_found_where_they_are_and_only_inside_the_root() {
+    let sandbox = tree(&[Script::new("a")]);
+    sandbox.write("etc/rc2.d", "", 0o644);
+    sandbox.write("etc/links/there", "", 0o644);
+    std::fs::create_dir(sandbox.at("etc/rc.d")).unwrap();
+    symlink("/etc/links", sandbox.at("etc/rc.d/rc2.d")).unwrap();
+    symlink("../init.d/a", sandbox.at("etc/links/S01a")).unwrap();
+    sandbox.write("etc/default/serel", "SEREL_RUNLEVELS=3\n", 0o644);
+    let alone = CALL.replace("ours", "PATH=\"$TREE/bin\"; ours");
+    let ours = rc(&sandbox, "/bin/sh", &alone).expect_code(0);
+    assert_eq!(sandbox.journal(), ["a start"], "{ours}");
+    std::fs::remove_file(sandbox.at("etc/rc.d/rc2.d")).unwrap();
+    let ours = rc(&sandbox, "/bin/sh", &alone).expect_code(0);
+    assert!(ours.stderr.contains("there is no directory with links of level 2"), "{ours}");
 }
 
 /// Two copies of us do not hand over to each other for ever.
