@@ -1,10 +1,9 @@
 //! The command line of serelrc called as `startpar`: what Debian's rc says, in startpar's words.
 
-use super::general::{General, parse};
-use super::serelrc;
+use super::general::parse;
+use super::part::{fitting, part, try_part};
 use crate::boot::{self, Common, Foreseen, Part, Switch};
 use crate::exit::Exit;
-use crate::log::LogError;
 use crate::model::{Level, Phase, Strength};
 use crate::root::Root;
 use crate::unit::{Members, Request};
@@ -252,71 +251,4 @@ pub(super) fn foresee(mut common: Common, named: bool) -> Exit {
         common.database = database;
     }
     boot::system(&common, &foreseen)
-}
-
-/// One unit that an rc wants run, as serelrc would read it from its command line, with the options of the settings;
-/// logging begins as they say. What makes no sense there is said by `who` and left out.
-pub(super) fn part(
-    who: &str,
-    root: &Root,
-    verb: &str,
-    level: Level,
-    previous: Option<Level>,
-    switch: &Switch,
-) -> Part {
-    let (part, mut general) = fitting(who, root, verb, level, previous, switch);
-    if switch.debug {
-        general.debuglevel = general.debuglevel.max(3);
-    }
-    match general.init_log("serelrc") {
-        // By the first part.
-        Ok(()) | Err(LogError::Twice) => {}
-        Err(error) => {
-            crate::log::say(format_args!("{who}: {error}: logging to standard error"));
-            general.log = None;
-            let _ = general.init_log("serelrc");
-        }
-    }
-    part
-}
-
-/// The unit, and how it would be logged; without the options, if they do not fit.
-fn fitting(
-    who: &str,
-    root: &Root,
-    verb: &str,
-    level: Level,
-    previous: Option<Level>,
-    switch: &Switch,
-) -> (Part, General) {
-    try_part(root, verb, level, previous, switch).unwrap_or_else(|why| {
-        let options = switch.options.join(" ");
-        crate::log::say(format_args!("{who}: SEREL_OPTIONS=\"{options}\" is left out:\n{why}"));
-        let plain = Switch { options: Vec::new(), ..switch.clone() };
-        try_part(root, verb, level, previous, &plain).expect("BUG: these words are our own")
-    })
-}
-
-/// The same with all options. Errors in words with what is wrong with them: also when the machine would come up without
-/// its services, because nothing is run, or somewhere else.
-fn try_part(
-    root: &Root,
-    verb: &str,
-    level: Level,
-    previous: Option<Level>,
-    switch: &Switch,
-) -> Result<(Part, General), String> {
-    let mut words: Vec<OsString> = ["serelrc", "--root"].map(OsString::from).into();
-    words.push(root.path().into());
-    // A need that failed keeps nobody from being started, as ever on Debian.
-    words.extend([verb, &level.to_string(), "--required-start", "order"].map(OsString::from));
-    if let Some(previous) = previous {
-        words.extend(["--previous".to_owned(), previous.to_string()].map(OsString::from));
-    }
-    words.extend(switch.options.iter().map(OsString::from));
-    let (part, general) = serelrc::part(words)?;
-    if part.common.root.path() != root.path() {
-        return Err("--root: only the system that boots is run".to_owned());
-    }
-    Ok((part, general))
 }
