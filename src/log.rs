@@ -15,7 +15,7 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, Write as _};
 use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 /// Where messages go.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -120,8 +120,13 @@ pub fn level(number: u8) -> LevelFilter {
 
 /// Begins logging for the whole program, once. Lines read `program: level: text`.
 pub fn init(settings: &Settings, program: &'static str) -> Result<(), LogError> {
+    // Before the file is opened, which may empty it.
+    if BEGUN.load(Ordering::Relaxed) {
+        return Err(LogError::Twice);
+    }
     let logger = open(settings, program)?;
     ::log::set_boxed_logger(logger).map_err(|_| LogError::Twice)?;
+    BEGUN.store(true, Ordering::Relaxed);
     ::log::set_max_level(settings.level);
     Ok(())
 }
@@ -144,6 +149,9 @@ fn open(settings: &Settings, program: &'static str) -> Result<Box<dyn Log>, LogE
         .build();
     Ok(Box::new(logger))
 }
+
+/// Whether there is a log.
+static BEGUN: AtomicBool = AtomicBool::new(false);
 
 /// How often the log was to be opened anew.
 static REOPENED: AtomicU32 = AtomicU32::new(0);

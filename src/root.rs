@@ -12,9 +12,6 @@ use std::path::{Component, Path, PathBuf};
 /// Links followed in one path before it is called a loop (the kernel's own limit).
 const MOST_LINKS: usize = 40;
 
-/// How the path of upstart's stand-in script ends.
-pub const UPSTART_JOB: &str = "/upstart-job";
-
 /// Where logical paths begin.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Root {
@@ -71,14 +68,6 @@ impl Root {
     /// Errors: not found, a loop, a name that is not UTF-8.
     pub fn resolve(&self, logical: &str) -> io::Result<String> {
         self.trace(logical, &mut Vec::new())
-    }
-
-    /// The path that a script goes by: links are resolved, but one to upstart's stand-in script stays what it is, for
-    /// that asks by which name it was called.
-    pub fn script(&self, logical: &str) -> io::Result<String> {
-        let mut links = Vec::new();
-        let resolved = self.trace(logical, &mut links)?;
-        Ok(if resolved.ends_with(UPSTART_JOB) { links.pop().unwrap_or(resolved) } else { resolved })
     }
 
     /// [`Root::resolve`], and adds every link that was followed to `links`, and on an error the path that is not there.
@@ -162,10 +151,5 @@ mod tests {
         symlink("/etc", dir.path().join("linked")).unwrap();
         assert_eq!(root.place("/linked/serel/history.db"), root.real("/etc/serel/history.db"));
         assert_eq!(root.place("/none/x"), root.real("/none/x"));
-        std::fs::write(dir.path().join("upstart-job"), "").unwrap();
-        symlink("/upstart-job", dir.path().join("etc/init.d/job")).unwrap();
-        symlink("init.d/job", dir.path().join("etc/S20job")).unwrap();
-        assert_eq!(root.script("/etc/S20job").unwrap(), "/etc/init.d/job");
-        assert_eq!(root.script("/etc/absolute").unwrap(), "/etc/init.d/a");
     }
 }

@@ -252,7 +252,6 @@ fn options_that_do_not_fit_or_with_which_nothing_would_be_run_are_said_and_left_
             "--help",
             "--jobs 4 --dry-run",
             "--jobs many",
-            "-l /none/such/log",
             "--quiet --root=/none",
             "--root /none",
         ] {
@@ -265,6 +264,10 @@ fn options_that_do_not_fit_or_with_which_nothing_would_be_run_are_said_and_left_
             assert_eq!(journal, ["both start", "old start"], "{run}");
             assert!(run.stderr.contains(&format!("SEREL_OPTIONS=\"{options}\" is left out")), "{run}");
         }
+        let text = "SEREL_RUNLEVELS=\"2 3\"\nSEREL_OPTIONS=\"--log /none/such/log\"\n";
+        sandbox.write("etc/default/serel", text, 0o644);
+        let run = rc(&["rc", "2", "N"]).expect_code(0);
+        assert!(run.stderr.contains("/none/such/log: ") && !run.stderr.contains("left out"), "{run}");
     });
 }
 

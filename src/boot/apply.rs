@@ -2,6 +2,7 @@
 
 use super::pending;
 use super::say::{report, status_of_error};
+use crate::definition::scan;
 use crate::exit::Exit;
 use crate::history::Trouble;
 use crate::ipc::{Address, CallError, Client, Servers};
@@ -27,7 +28,7 @@ const STARTED: usize = 1000;
 pub(super) fn members(root: &Root, plan: &Plan, pairs: &[(String, String)]) -> Vec<Member> {
     let mut paths: HashMap<String, Vec<String>> = HashMap::new();
     for (_, path) in pairs {
-        if let Ok(script) = root.script(path) {
+        if let Ok(script) = scan::script(root, path) {
             paths.entry(script).or_default().push(path.clone());
         }
     }
@@ -76,7 +77,7 @@ pub(super) fn remembered(root: &Root, database: &Path, path: &str) -> Option<Vec
     let populated = pending::populated(root, database).inspect_err(say).ok()??;
     let plan = pending::plan(root, database, &populated.key).inspect_err(say).ok()??;
     let plan = Plan::decode(&plan)?;
-    let resolved = root.script(path).unwrap_or_else(|_| path.to_owned());
+    let resolved = scan::script(root, path).unwrap_or_else(|_| path.to_owned());
     let member = members(root, &plan, &populated.pairs)
         .into_iter()
         .find(|member| member.paths.iter().any(|known| *known == resolved || known == path))?;

@@ -5,13 +5,13 @@
 //! started again, nor is what was started and whose end nobody saw; what failed is tried again. Only the last run can
 //! be resumed, and only if it did not come to its end.
 
-use super::pending;
+use super::ledger::{self, DONE, FAILED, Known, PROCESS, STARTED};
+use super::{pending, regular};
 use crate::history::boot_id;
 use crate::model::JobId;
 use crate::plan::Plan;
 use crate::root::Root;
 use crate::wavefront::{Event, Nanos, Outcome, Spawner};
-use std::collections::HashMap;
 use std::fs::{self, DirBuilder, File, OpenOptions, symlink_metadata};
 use std::io::{self, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _};
@@ -24,10 +24,6 @@ pub(super) const OURS: &str = "/run/serel";
 /// First words of a journal, before the identity of the boot.
 const HEAD: &str = "serel 1 boot";
 
-pub(super) const STARTED: &str = "started";
-pub(super) const PROCESS: &str = "process";
-pub(super) const DONE: &str = "done";
-pub(super) const FAILED: &str = "failed";
 const FINISHED: &str = "finished";
 
 /// The journal of one unit.
@@ -48,37 +44,36 @@ impl Journal {
     ///
     /// The second list has those of the first whose end nobody saw.
     pub(super) fn done(&self, plan: &Plan) -> Result<(Vec<JobId>, Vec<JobId>), String> {
-        let text =
-            fs::read_to_string(&self.path).map_err(|error| format!("{}: {error}", self.path.display()))?;
-        let mut lines = text.lines();
-        if lines.next() != Some(&self.head()) {
+        let text = regular::read(&self.path).map_err(|error| format!("{}: {error}", self.path.display()))?;
+        let text = String::from_utf8_lossy(&text);
+        if text.lines().next() != Some(&self.head()) {
             return Err(format!("{} is about another boot", self.path.display()));
         }
         if text.lines().last() == Some(FINISHED) {
             return Err("the last run came to its end".to_owned());
         }
-        let mut last: HashMap<&str, &str> = HashMap::new();
-        for (word, script) in
-            lines.filter_map(|line| line.split_once(' ')).filter(|(word, _)| *word != PROCESS)
-        {
-            last.insert(script, word);
-        }
-        let is = |word: &str, id: JobId| last.get(plan.job(id).script) == Some(&word);
-        let unseen: Vec<JobId> = plan.ids().filter(|id| is(STARTED, *id)).collect();
-        Ok((plan.ids().filter(|id| is(DONE, *id) || is(STARTED, *id)).collect(), unseen))
+        let known = ledger::parse(&text);
+        let known = |id: &JobId| known.get(plan.job(*id).script);
+        let unseen = |id: &JobId| matches!(known(id), Some(Known::Begun(_)));
+        let done = plan.ids().filter(|id| known(id) == Some(&Known::Done) || unseen(id));
+        Ok((done.collect(), plan.ids().filter(unseen).collect()))
     }
 
-    /// Opens it to write: anew, or to go on. A new one ends all others, since what they say may be true no more.
+    /// Opens it to write: anew, or to go on. A new one ends all others, since what they say may be true no more. A
+    /// directory is none.
     pub(super) fn open(&self, go_on: bool) -> io::Result<File> {
         if !go_on && let Some(ours) = self.path.parent() {
             for other in fs::read_dir(ours)?.flatten() {
-                if !pending::is_one(&other.path()) {
-                    fs::remove_file(other.path())?;
+                let path = other.path();
+                if other.file_type()?.is_dir() {
+                    log::warn!("{} is a directory, and none of ours: it is passed over", path.display());
+                } else if !pending::is_one(&path) {
+                    fs::remove_file(path)?;
                 }
             }
         }
         let mut options = OpenOptions::new();
-        options.append(true).create(true).mode(0o600).custom_flags(libc::O_NOFOLLOW);
+        options.append(true).create(true).mode(0o600).custom_flags(regular::FLAGS);
         let mut file = options.open(&self.path)?;
         if !go_on {
             file.set_len(0)?;

@@ -3,7 +3,7 @@
 //!
 //! No definitions, no graph, no threads: a listing, an order by name, and for each script a process that is waited for.
 
-use super::memory::Known;
+use super::ledger::Known;
 use super::plain::{call, note};
 use super::reply::Ended;
 use crate::definition::scan::{self, Link};
@@ -14,16 +14,23 @@ use crate::unit;
 use std::collections::{BTreeMap, HashSet};
 use std::ffi::CString;
 
+/// Where the links of a level are, without links on the way to it.
+fn directory(root: &Root, level: Level) -> Option<String> {
+    let mut places = unit::directories(level).into_iter().filter_map(|place| root.resolve(&place).ok());
+    places.find(|place| root.real(place).is_dir())
+}
+
 /// All links of a level.
 fn links(root: &Root, level: Level) -> Vec<Link> {
-    let entries = std::fs::read_dir(root.place(&directory(root, level))).into_iter().flatten().flatten();
+    let entries = directory(root, level).map(|directory| std::fs::read_dir(root.real(&directory)));
+    let entries = entries.into_iter().flatten().flatten().flatten();
     let names: Vec<String> = entries.filter_map(|entry| entry.file_name().into_string().ok()).collect();
     scan::links(&names)
 }
 
 /// Whether a level has scripts of its own by links.
 pub fn has_directory(root: &Root, level: Level) -> bool {
-    unit::directories(level).iter().any(|directory| root.place(directory).is_dir())
+    directory(root, level).is_some()
 }
 
 /// Whether a level has links, and none in this phase.
@@ -50,12 +57,6 @@ fn wanted(root: &Root, level: Level, previous: Option<Level>, phase: Phase) -> V
     links
 }
 
-/// Where they are.
-fn directory(root: &Root, level: Level) -> String {
-    let [usual, other] = unit::directories(level);
-    if root.resolve(&usual).is_err() && root.resolve(&other).is_ok() { other } else { usual }
-}
-
 /// Runs them. What is known to be done is not run again.
 pub(super) fn run(
     root: &Root,
@@ -64,12 +65,15 @@ pub(super) fn run(
     environment: &[CString],
     known: &BTreeMap<String, Known>,
 ) -> Ended {
-    let directory = directory(root, level);
-    say(format_args!("serelrc: running the links of {} one by one", root.shown(&directory)));
     let mut ended = Ended::default();
+    let Some(directory) = directory(root, level) else {
+        say(format_args!("serelrc: there is no directory with links of level {level}: nothing is run"));
+        return ended;
+    };
+    say(format_args!("serelrc: running the links of {} one by one", root.shown(&directory)));
     for link in wanted(root, level, previous, phase) {
         let path = format!("{directory}/{}", link.file);
-        let Ok(script) = root.script(&path) else {
+        let Ok(script) = scan::script(root, &path) else {
             say(format_args!("serelrc: {} leads nowhere", root.shown(&path)));
             continue;
         };

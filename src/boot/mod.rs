@@ -1,18 +1,23 @@
 //! One call for each verb of serelrc: what the command line asks for, carried out, and an exit code.
 
 mod apply;
+mod calling;
 mod closing;
 mod daemon;
+mod dry;
 mod elsewhere;
+mod execute;
 mod guests;
 mod journal;
+mod ledger;
 mod links;
-mod memory;
 mod pending;
 mod plain;
 mod populate;
 mod record;
+mod regular;
 mod reply;
+mod resume;
 mod say;
 mod show;
 mod standin;
@@ -24,13 +29,14 @@ mod wrap;
 
 pub use apply::{apply, apply_started};
 pub use daemon::daemon;
+pub use execute::auto_slots;
+pub use ledger::Ledger;
 pub use links::has_directory;
-pub use memory::Memory;
 pub use populate::{populate, query};
 pub use say::{Saying, say};
 pub use show::{explain, graph, plan, verify};
-pub use standin::{Part, call_each, hand_over, stand_in, step_aside};
-pub use start::{auto_slots, change, start};
+pub use standin::{Part, call_each, hand_over, run_plainly, stand_in, step_aside};
+pub use start::{change, start};
 pub use switch::{Switch, one_by_one};
 pub use system::{Foreseen, system};
 pub use systemtap::systemtap;
@@ -78,7 +84,7 @@ pub struct Running {
     /// Leave out the output of jobs that went well.
     pub quiet: bool,
     /// What is known of a run that somebody else would go on with; what is done in there is not started again.
-    pub memory: Option<Memory>,
+    pub ledger: Option<Ledger>,
 }
 
 /// Prints diagnostics to stderr, errors last, so that they stand where the eye is.

@@ -5,6 +5,7 @@
 //! there is no `/run` either, nothing is kept.
 
 use super::journal::{OURS, ours};
+use super::regular;
 use crate::fingerprint::Digest;
 use crate::history::{Batch, History, Populated, Saved, Trouble};
 use crate::root::Root;
@@ -81,7 +82,7 @@ fn batches(root: &Root, database: &Path) -> impl DoubleEndedIterator<Item = Batc
     let files = there.map(|directory| files(&directory)).unwrap_or_default();
     let database = named(database);
     files.into_iter().filter_map(move |(_, path)| {
-        let bytes = fs::read(path).ok()?;
+        let bytes = regular::read(&path).ok()?;
         let (of, batch) = split(&bytes)?;
         (of == database).then(|| Batch::decode(batch))?
     })
@@ -136,8 +137,8 @@ impl Waiting {
     fn save(&self, database: &Path) -> Result<Option<Saved>, Trouble> {
         let mut first = None;
         for (_, path) in files(&self.directory) {
-            let read = fs::read(&path).ok();
-            let decoded = read.as_deref().and_then(|bytes| {
+            let bytes = regular::read(&path).ok();
+            let decoded = bytes.as_deref().and_then(|bytes| {
                 let (of, batch) = split(bytes)?;
                 Some((of == named(database), Batch::decode(batch)?))
             });
@@ -145,6 +146,7 @@ impl Waiting {
                 Some((false, _)) => continue,
                 Some((true, mut batch)) => {
                     batch.anew &= first.is_none();
+                    batch.again = true;
                     match batch.save(database) {
                         Ok(saved) => first = first.or(Some(saved)),
                         Err(trouble) if may_pass(&trouble) => return Err(trouble),

@@ -8,14 +8,16 @@
 //! 3. died again: the real startpar, if nothing was begun and there is one;
 //! 4. the links of the level in their order, without any plan.
 
+use super::calling::{argument, environment};
 use super::elsewhere;
+use super::ledger::{Known, Ledger};
 use super::links;
-use super::memory::{Known, Memory};
 use super::reply::Ended;
-use super::start::{argument, environment, has_work, run_unit};
+use super::start::{has_work, run_unit};
 use super::{Common, Running};
 use crate::exit::Exit;
 use crate::log::say;
+use crate::root::Root;
 use crate::unit::{Members, Request};
 use crate::wavefront::{guarded, take_back_terminal};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
@@ -43,6 +45,11 @@ pub struct Part {
 }
 
 impl Part {
+    /// Where and what.
+    fn unit(&self) -> (&Root, &Request) {
+        (&self.common.root, &self.request)
+    }
+
     /// Whether it need be looked at.
     fn has_work(&self) -> bool {
         has_work(&self.common.root, &self.request)
@@ -88,8 +95,14 @@ pub fn step_aside(parts: &[Part], arguments: &[OsString], why: &str) -> Exit {
     log::info!("{why}: this is startpar's");
     let lacking = elsewhere::become_real(arguments);
     say(format_args!("startpar: {why}, and {lacking}"));
-    let answer = Answer::aside();
-    answer.give(&one_by_one(parts, None))
+    let units = parts.iter().map(Part::unit);
+    Answer::aside().give(&one_by_one(units, None))
+}
+
+/// The links of units one after another, and the answer: when nobody else is left who could run them.
+pub fn run_plainly(root: &Root, requests: &[Request]) -> Exit {
+    let units = requests.iter().map(|request| (root, request));
+    Answer::aside().give(&one_by_one(units, None))
 }
 
 /// Becomes the real startpar for what is not ours. Errors with the reason why not.
@@ -115,12 +128,12 @@ pub fn call_each(programs: &[OsString], argument: Option<&OsString>) -> Exit {
 /// Runs the parts one after another, and answers.
 pub fn stand_in(parts: &[Part], arguments: &[OsString]) -> Exit {
     let answer = Answer::aside();
-    let memory = Memory::new().inspect_err(|errno| log::info!("no memory of the run: {}", errno.desc())).ok();
+    let ledger = Ledger::new().inspect_err(|errno| log::info!("no memory of the run: {}", errno.desc())).ok();
     let work = |serial: bool| -> u8 {
         let mut ended = Ended::default();
         for part in parts.iter().filter(|part| part.has_work()) {
             let mut running = part.running.clone();
-            running.memory = memory.clone();
+            running.ledger = ledger.clone();
             running.serial |= serial;
             ended.join(run_unit(&part.common, &part.request, &running));
             if matches!(ended.exit, Exit::Interrupted | Exit::Terminated) {
@@ -145,16 +158,16 @@ pub fn stand_in(parts: &[Part], arguments: &[OsString]) -> Exit {
             Ok(other) => format!("ended: {other:?}"),
         };
         say(format_args!("startpar: the run {how}: {next}"));
-        await_begun(memory.as_ref());
+        await_begun(ledger.as_ref());
         take_back_terminal();
     }
-    if memory.as_ref().is_some_and(|memory| memory.read().is_empty()) {
+    if ledger.as_ref().is_some_and(|ledger| ledger.read().is_empty()) {
         answer.put_back();
         let why = elsewhere::become_real(arguments);
         let _ = dup2_stdout(std::io::stderr());
         say(format_args!("startpar: {why}"));
     }
-    answer.give(&one_by_one(parts, memory.as_ref()))
+    answer.give(&one_by_one(parts.iter().map(Part::unit), ledger.as_ref()))
 }
 
 /// The exit codes of a run that answered.
@@ -164,14 +177,14 @@ fn exit_of(code: i32) -> Option<Exit> {
         .find(|exit| *exit as i32 == code)
 }
 
-fn one_by_one(parts: &[Part], memory: Option<&Memory>) -> Ended {
-    let known = memory.map(Memory::read).unwrap_or_default();
+fn one_by_one<'u>(units: impl Iterator<Item = (&'u Root, &'u Request)>, ledger: Option<&Ledger>) -> Ended {
+    let known = ledger.map(Ledger::read).unwrap_or_default();
     let mut ended = Ended::default();
-    for Part { common, request, .. } in parts.iter().filter(|part| part.has_work()) {
+    for (root, request) in units.filter(|(root, request)| has_work(root, request)) {
         if let Members::Level { level, previous } = request.members {
             let environment = environment(request, None);
             let unit = (level, previous, request.phase);
-            ended.join(links::run(&common.root, unit, argument(request), &environment, &known));
+            ended.join(links::run(root, unit, argument(request), &environment, &known));
         }
     }
     ended
@@ -179,8 +192,8 @@ fn one_by_one(parts: &[Part], memory: Option<&Memory>) -> Ended {
 
 /// Waits for the scripts that are under way: whoever comes after them counts on their end. Then they are called once
 /// more, for nobody knows what became of them; LSB (22.2) has it that what runs already is no failure.
-fn await_begun(memory: Option<&Memory>) {
-    let known = memory.map(Memory::read).unwrap_or_default();
+fn await_begun(ledger: Option<&Ledger>) {
+    let known = ledger.map(Ledger::read).unwrap_or_default();
     let until = Instant::now() + PATIENCE;
     for (script, known) in known {
         let Known::Begun(pid) = known else { continue };

@@ -3,12 +3,14 @@
 //! The file is written as a shell's, so that the hooks' readers know it, but nothing in it is evaluated: rc runs as root
 //! before anybody could look. The first place that says anything of a setting counts.
 
+use super::regular;
 use crate::definition::diagnostic::{Diagnostic, Kind, Severity};
 use crate::definition::trust;
 use crate::model::{Level, Levels, Place};
 use crate::root::Root;
 use crate::unit::LEGACY;
 use std::ffi::OsStr;
+use std::io;
 use std::os::unix::ffi::OsStrExt as _;
 
 /// What the kernel was started with.
@@ -60,9 +62,13 @@ impl Switch {
     }
 
     fn examine(root: &Root, environment: impl Fn(&str) -> Option<String>) -> Self {
-        let line = std::fs::read(root.real(COMMAND_LINE)).unwrap_or_default();
-        let line = words(&String::from_utf8_lossy(&line));
         let mut problems = Vec::new();
+        let line = command_line(root).unwrap_or_else(|error| {
+            let text = format!("cannot be read: {error}; the kernel's command line counts as empty");
+            problems.push(problem(COMMAND_LINE, (0, 0), text, "see what is mounted there"));
+            String::new()
+        });
+        let line = words(&line);
         let files: Vec<File<'_>> =
             FILES.iter().filter_map(|file| Some((*file, settings(root, file, &mut problems)?))).collect();
         let mut switch = Self::of(&line, environment, &files);
@@ -121,9 +127,18 @@ pub fn one_by_one(root: &Root) -> Option<String> {
     if let Some(wish) = WISHES.iter().find(|wish| root.resolve(wish).is_ok()) {
         return Some(format!("{} is there", root.shown(wish)));
     }
-    let line = std::fs::read_to_string(root.real(COMMAND_LINE)).unwrap_or_default();
+    let line = command_line(root).unwrap_or_default();
     let none = line.split_whitespace().any(|word| word == "concurrency=none");
     none.then(|| "`concurrency=none` is on the kernel command line".to_owned())
+}
+
+/// The kernel's command line; an empty one early in a boot, without `/proc`.
+fn command_line(root: &Root) -> io::Result<String> {
+    match regular::read(&root.real(COMMAND_LINE)) {
+        Ok(line) => Ok(String::from_utf8_lossy(&line).into_owned()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(String::new()),
+        Err(error) => Err(error),
+    }
 }
 
 fn lossy(value: &OsStr) -> String {
@@ -139,15 +154,15 @@ fn levels(text: &str, place: Option<&str>, problems: &mut Vec<Diagnostic>) -> Le
             let level = Level::parse(letter);
             if level.is_none() {
                 let text = format!("{RUNLEVELS} {}: `{letter}` is no runlevel", place.unwrap_or_default());
-                problems.push(problem("", 0, text, "give S and digits, as in \"S 2 3 4 5\""));
+                problems.push(problem("", (0, 0), text, "give S and digits, as in \"S 2 3 4 5\""));
             }
             level
         })
         .collect()
 }
 
-fn problem(file: &str, line: u32, text: String, help: &str) -> Diagnostic {
-    let at = Place { line, column: u32::from(line > 0) };
+fn problem(file: &str, (line, column): (u32, u32), text: String, help: &str) -> Diagnostic {
+    let at = Place { line, column };
     Diagnostic::new(Severity::Warning, Kind::Syntax, file, at, text).help(help)
 }
 
@@ -192,8 +207,8 @@ fn settings(root: &Root, file: &str, problems: &mut Vec<Diagnostic>) -> Option<V
 /// left out.
 fn assignments(file: &str, text: &str, problems: &mut Vec<Diagnostic>) -> Vec<(String, String)> {
     let mut found = Vec::new();
-    for (number, line) in (1..).zip(text.lines()) {
-        let line = line.trim();
+    for (number, whole) in (1..).zip(text.lines()) {
+        let line = whole.trim();
         let line = line.strip_prefix("export ").map_or(line, str::trim_start);
         let Some((name, value)) =
             line.split_once('=').filter(|(name, _)| [RUNLEVELS, DEBUG, OPTIONS].contains(name))
@@ -202,19 +217,27 @@ fn assignments(file: &str, text: &str, problems: &mut Vec<Diagnostic>) -> Vec<(S
                 let text =
                     format!("this line sets none of {RUNLEVELS}, {DEBUG} and {OPTIONS}, and is left out");
                 let help = "write NAME=\"value\", with nothing before it and no blank around the `=`";
-                problems.push(problem(file, number, text, help));
+                problems.push(problem(file, (number, 1), text, help));
             }
             continue;
         };
         let single = value.starts_with('\'');
-        let value = match value.chars().next() {
-            Some(mark @ ('"' | '\'')) => value[1..].split(mark).next().unwrap_or_default(),
-            _ => value.split_whitespace().next().unwrap_or_default(),
+        let (value, rest) = match value.chars().next() {
+            Some(mark @ ('"' | '\'')) => value[1..].split_once(mark).unwrap_or((&value[1..], value)),
+            _ => value.split_once(char::is_whitespace).unwrap_or((value, "")),
         };
         if !single && value.contains(['$', '`', '\\']) {
             let text = format!("{name} is read as it stands, not as a shell would, and is left out");
-            problems.push(problem(file, number, text, "write its value out"));
+            problems.push(problem(file, (number, 1), text, "write its value out"));
             continue;
+        }
+        let more = rest.trim_start();
+        if !(more.is_empty() || more.starts_with('#')) {
+            let column = whole.trim_end().chars().count() - more.chars().count() + 1;
+            let column = u32::try_from(column).unwrap_or(u32::MAX);
+            let text = format!("{name} is taken for `{value}`; a shell would not read this line so");
+            let help = "put the whole value in quotes, and nothing behind them: NAME=\"value\"";
+            problems.push(problem(file, (number, column), text, help));
         }
         found.push((name.to_owned(), value.to_owned()));
     }
@@ -295,6 +318,27 @@ mod tests {
             assert_eq!(shown(&switch), "-", "{line}");
             assert_eq!(switch.problems.iter().map(|fault| fault.at.line).collect::<Vec<_>>(), [4], "{line}");
         }
+    }
+
+    #[test]
+    fn what_a_shell_would_read_otherwise_is_said_where_it_stands() {
+        let lines = [
+            ("  SEREL_RUNLEVELS=S 2  ", "S", 21),
+            ("SEREL_RUNLEVELS=\"S 2\" 3 # x", "2S", 23),
+            ("export SEREL_RUNLEVELS='S'\"2\"", "S", 27),
+            ("SEREL_RUNLEVELS=\"S 2", "2S", 17),
+        ];
+        for (line, levels, column) in lines {
+            let switch = of("", None, &format!("\n{line}\n"));
+            let places: Vec<_> =
+                switch.problems.iter().map(|fault| (fault.at.line, fault.at.column)).collect();
+            assert_eq!((shown(&switch).as_str(), places), (levels, vec![(2, column)]), "{line}");
+        }
+        assert!(
+            of("", None, "SEREL_RUNLEVELS=S  # 2 later\nSEREL_DEBUG=\"\"\nSEREL_OPTIONS=\n")
+                .problems
+                .is_empty()
+        );
     }
 
     #[test]

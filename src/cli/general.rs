@@ -60,6 +60,11 @@ impl General {
         )
     }
 
+    /// What keeps a log from being what was asked for, without beginning one: a facility that does not exist.
+    pub fn log_fault(&self) -> Option<LogError> {
+        self.log_settings(false).err()
+    }
+
     fn log_settings(&self, debug: bool) -> Result<Settings, LogError> {
         let asked = level(self.debuglevel);
         Ok(Settings {

@@ -2,7 +2,7 @@
 //!
 //! 0 is for a level that has been run, whatever failed in it; 1 for one that rc is to run as if serel were not there.
 
-use super::startpar::part;
+use super::part::part;
 use crate::boot::{self, Switch};
 use crate::exit::Exit;
 use crate::model::Level;

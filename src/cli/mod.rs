@@ -3,6 +3,7 @@
 pub mod general;
 mod hook;
 pub mod lsb2rdf;
+mod part;
 pub mod serelc;
 pub mod sereld;
 pub mod serelhistory;

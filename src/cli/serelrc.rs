@@ -4,7 +4,6 @@ use super::general::{General, parse};
 use super::hook::{self, HookArgs};
 use crate::boot::{self, Common, Part, Running, auto_slots};
 use crate::exit::Exit;
-use crate::log::LogError;
 use crate::model::{Level, Phase, Strength};
 use crate::root::Root;
 use crate::unit::{Members, Pairs, Request};
@@ -283,10 +282,10 @@ impl Cli {
     }
 }
 
-/// The unit that `serelrc start` or `serelrc stop` with these words would run; logging begins as they say. Errors in
+/// The unit that `serelrc start` or `serelrc stop` with these words would run, and how it would be logged. Errors in
 /// words.
-pub(super) fn part(words: Vec<OsString>, debug: bool) -> Result<Part, String> {
-    let mut cli = Cli::try_parse_from(words).map_err(|error| error.to_string())?;
+pub(super) fn part(words: Vec<OsString>) -> Result<(Part, General), String> {
+    let cli = Cli::try_parse_from(words).map_err(|error| error.to_string())?;
     let common = cli.common()?;
     let (args, phase) = match &cli.verb {
         Verb::Start(args) => (args, Phase::Start),
@@ -296,15 +295,7 @@ pub(super) fn part(words: Vec<OsString>, debug: bool) -> Result<Part, String> {
     if args.dry_run {
         return Err("--dry-run: nothing would be run".to_owned());
     }
-    let part = Part { common, request: args.request(phase)?, running: args.running() };
-    if debug {
-        cli.general.debuglevel = cli.general.debuglevel.max(3);
-    }
-    match cli.general.init_log("serelrc") {
-        // By the first part.
-        Ok(()) | Err(LogError::Twice) => Ok(part),
-        Err(error) => Err(error.to_string()),
-    }
+    Ok((Part { common, request: args.request(phase)?, running: args.running() }, cli.general))
 }
 
 impl RunArgs {
@@ -327,7 +318,7 @@ impl RunArgs {
             resume: self.resume,
             dry_run: self.dry_run,
             quiet: self.quiet,
-            memory: None,
+            ledger: None,
         }
     }
 }

@@ -1,11 +1,12 @@
 //! The command line of serelrc called as `startpar`: what Debian's rc says, in startpar's words.
 
 use super::general::parse;
-use super::serelrc;
+use super::part::{fitting, part, try_part};
 use crate::boot::{self, Common, Foreseen, Part, Switch};
 use crate::exit::Exit;
-use crate::model::Level;
+use crate::model::{Level, Phase, Strength};
 use crate::root::Root;
+use crate::unit::{Members, Request};
 use clap::{Parser, ValueEnum};
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
@@ -13,9 +14,11 @@ use std::process::ExitCode;
 
 /// The name that we are called by.
 const NAME: &str = "startpar";
+/// Where init.d is when nobody says.
+const ETC: &str = "/etc";
 
 /// Run the scripts of a runlevel in parallel: serelrc in the place of startpar
-#[derive(Debug, Parser)]
+#[derive(Debug, Default, Parser)]
 #[command(name = NAME, disable_version_flag = true, after_help = AFTER)]
 struct Cli {
     /// boot: level S; start: what the level has more than the previous one; stop: what it has no more
@@ -28,7 +31,7 @@ struct Cli {
     #[arg(short = 'R', value_name = "LEVEL")]
     level: Option<String>,
     /// Where init.d is: a directory called etc
-    #[arg(short = 'e', value_name = "DIR", default_value = "/etc")]
+    #[arg(short = 'e', value_name = "DIR", default_value = ETC)]
     etc: PathBuf,
     /// For startpar, like the next five
     #[arg(short = 'p', value_name = "N")]
@@ -93,13 +96,14 @@ pub fn is_called() -> bool {
 /// Runs the program.
 pub fn run() -> ExitCode {
     let arguments: Vec<OsString> = std::env::args_os().skip(1).collect();
+    answer_panics(arguments.clone());
     let cli = match Cli::try_parse_from(std::env::args_os()) {
         Ok(cli) => cli,
         Err(error) if !error.use_stderr() => {
             return parse::<Cli>(std::env::args_os(), Exit::Failed.into())
                 .map_or_else(|code| code, |_| Exit::Ok.into());
         }
-        Err(error) => return pass_on(&arguments, &error.to_string()),
+        Err(error) => return pass_on(&arguments, &error.to_string()).into(),
     };
     if cli.version {
         println!("startpar (serelrc) version {}", env!("CARGO_PKG_VERSION"));
@@ -115,20 +119,58 @@ pub fn run() -> ExitCode {
         return boot::call_each(&cli.programs, cli.argument.as_ref()).into();
     }
     match cli.asked() {
-        Ok((root, level, previous, mode)) => carry_out(&root, level, previous, mode, &arguments).into(),
-        Err(why) => pass_on(&arguments, &why),
+        Ok(asked) => asked.carry_out(&arguments).into(),
+        Err(why) => pass_on(&arguments, &why).into(),
     }
 }
 
-/// What we do not do ourselves may be something that the real one does.
-fn pass_on(arguments: &[OsString], why: &str) -> ExitCode {
+/// What we do not do ourselves may be something that the real one does. Without one, the level is run plainly if one
+/// is named: rc has no other way left.
+fn pass_on(arguments: &[OsString], why: &str) -> Exit {
     let lacking = boot::hand_over(arguments);
     crate::log::say(format_args!("startpar: {}\nstartpar: {lacking}", why.trim_end()));
-    Exit::Failed.into()
+    Cli::least(arguments)
+        .asked()
+        .map_or(Exit::Failed, |asked| boot::run_plainly(&asked.root, &asked.requests()))
+}
+
+/// Whatever may be wrong with us before there is a process that another one watches over: rc gets its scripts run.
+fn answer_panics(arguments: Vec<OsString>) {
+    std::panic::set_hook(Box::new(move |panic| {
+        let exit = pass_on(&arguments, &panic.to_string());
+        #[expect(clippy::disallowed_methods, reason = "there is nobody to return to")]
+        std::process::exit(exit as i32);
+    }));
+}
+
+/// What rc wants.
+#[derive(Debug)]
+struct Asked {
+    root: Root,
+    level: Level,
+    previous: Option<Level>,
+    mode: Mode,
 }
 
 impl Cli {
-    fn asked(&self) -> Result<(Root, Level, Option<Level>, Mode), String> {
+    /// The four options that matter to rc, taken out of words that may be wrong otherwise.
+    fn least(arguments: &[OsString]) -> Self {
+        let words: Vec<&str> = arguments.iter().filter_map(|word| word.to_str()).collect();
+        let value = |option: &str| {
+            let at = words.iter().rposition(|word| word.starts_with(option))?;
+            let own = &words[at][option.len()..];
+            if own.is_empty() { words.get(at + 1).copied() } else { Some(own) }
+        };
+        Self {
+            mode: value("-M").and_then(|mode| Mode::from_str(mode, false).ok()),
+            previous: value("-P").map(str::to_owned),
+            level: value("-R").map(str::to_owned),
+            etc: value("-e").unwrap_or(ETC).into(),
+            ..Self::default()
+        }
+    }
+
+    fn asked(&self) -> Result<Asked, String> {
         let mode = self.mode.ok_or("only -M boot, -M start and -M stop are done here")?;
         let levels =
             |text: &Option<String>| text.as_deref().map(|text| (Level::parse(text), text.to_owned()));
@@ -149,23 +191,42 @@ impl Cli {
             _ => return Err(format!("-e {}: only a directory called etc", self.etc.display())),
         };
         let root = root.map_err(|error| format!("-e {}: {error}", self.etc.display()))?;
-        Ok((root, level, previous, mode))
+        Ok(Asked { root, level, previous, mode })
     }
 }
 
-fn carry_out(root: &Root, level: Level, previous: Option<Level>, mode: Mode, arguments: &[OsString]) -> Exit {
-    let switch = Switch::read(root);
-    let verbs: &[&str] = match mode {
-        Mode::Boot | Mode::Start => &["start"],
-        // rc calls us once for these, and has its own S scripts of them called to stop, too.
-        Mode::Stop if level.is_shutdown() => &["stop", "start"],
-        Mode::Stop => &["stop"],
-    };
-    let parts: Vec<Part> =
-        verbs.iter().map(|verb| part(NAME, root, verb, level, previous, &switch)).collect();
-    match switch.runs(level, true) {
-        Ok(()) => boot::stand_in(&parts, arguments),
-        Err(why) => boot::step_aside(&parts, arguments, &why),
+impl Asked {
+    /// The units of the call, each by what `serelrc` would be called with.
+    fn verbs(&self) -> &'static [&'static str] {
+        match self.mode {
+            Mode::Boot | Mode::Start => &["start"],
+            // rc calls us once for these, and has its own S scripts of them called to stop, too.
+            Mode::Stop if self.level.is_shutdown() => &["stop", "start"],
+            Mode::Stop => &["stop"],
+        }
+    }
+
+    /// The units without any options.
+    fn requests(&self) -> Vec<Request> {
+        let members = Members::Level { level: self.level, previous: self.previous };
+        let request = |verb: &&str| {
+            let phase = if *verb == "start" { Phase::Start } else { Phase::Stop };
+            Request { members: members.clone(), phase, required: Strength::Order }
+        };
+        self.verbs().iter().map(request).collect()
+    }
+
+    fn carry_out(&self, arguments: &[OsString]) -> Exit {
+        let switch = Switch::read(&self.root);
+        let part = |verb: &&str| part(NAME, &self.root, verb, self.level, self.previous, &switch);
+        let parts: Vec<Part> = self.verbs().iter().map(part).collect();
+        match switch.runs(self.level, true) {
+            Ok(()) => {
+                drop(std::panic::take_hook());
+                boot::stand_in(&parts, arguments)
+            }
+            Err(why) => boot::step_aside(&parts, arguments, &why),
+        }
     }
 }
 
@@ -173,11 +234,16 @@ fn carry_out(root: &Root, level: Level, previous: Option<Level>, mode: Mode, arg
 /// is that of the command line.
 pub(super) fn foresee(mut common: Common, named: bool) -> Exit {
     let mut switch = Switch::foresee(&common.root);
-    let fault = try_part(&common.root, "start", Level::S, None, &switch).err();
-    if fault.is_some() {
-        switch.options.clear();
-    }
-    let ask = |verb: &str, level, previous| part(NAME, &common.root, verb, level, previous, &switch);
+    let fault = match try_part(&common.root, "start", Level::S, None, &switch) {
+        Ok((_, general)) => {
+            general.log_fault().map(|why| format!("of SEREL_OPTIONS the log is left out: {why}"))
+        }
+        Err(why) => {
+            switch.options.clear();
+            Some(format!("SEREL_OPTIONS is left out: {why}"))
+        }
+    };
+    let ask = |verb: &str, level, previous| fitting(NAME, &common.root, verb, level, previous, &switch).0;
     let unit = |verb: &str, level, previous| ask(verb, level, previous).request;
     let database = ask("start", Level::S, None).common.database;
     let foreseen = Foreseen { switch: switch.clone(), fault, unit: &unit };
@@ -185,46 +251,4 @@ pub(super) fn foresee(mut common: Common, named: bool) -> Exit {
         common.database = database;
     }
     boot::system(&common, &foreseen)
-}
-
-/// One unit that an rc wants run, as serelrc would read it from its command line, with the options of the settings.
-/// Those that make no sense there are said by `who` and left out.
-pub(super) fn part(
-    who: &str,
-    root: &Root,
-    verb: &str,
-    level: Level,
-    previous: Option<Level>,
-    switch: &Switch,
-) -> Part {
-    try_part(root, verb, level, previous, switch).unwrap_or_else(|why| {
-        let options = switch.options.join(" ");
-        crate::log::say(format_args!("{who}: SEREL_OPTIONS=\"{options}\" is left out:\n{why}"));
-        let plain = Switch { options: Vec::new(), ..switch.clone() };
-        try_part(root, verb, level, previous, &plain).expect("BUG: these words are our own")
-    })
-}
-
-/// The same with all options. Errors in words with what is wrong with them: also when the machine would come up without
-/// its services, because nothing is run, or somewhere else.
-fn try_part(
-    root: &Root,
-    verb: &str,
-    level: Level,
-    previous: Option<Level>,
-    switch: &Switch,
-) -> Result<Part, String> {
-    let mut words: Vec<OsString> = ["serelrc", "--root"].map(OsString::from).into();
-    words.push(root.path().into());
-    // A need that failed keeps nobody from being started, as ever on Debian.
-    words.extend([verb, &level.to_string(), "--required-start", "order"].map(OsString::from));
-    if let Some(previous) = previous {
-        words.extend(["--previous".to_owned(), previous.to_string()].map(OsString::from));
-    }
-    words.extend(switch.options.iter().map(OsString::from));
-    let part = serelrc::part(words, switch.debug)?;
-    if part.common.root.path() != root.path() {
-        return Err("--root: only the system that boots is run".to_owned());
-    }
-    Ok(part)
 }

@@ -1,6 +1,8 @@
-//! File names: which files in `init.d` are scripts, and what the links of a runlevel say.
+//! File names: which files in `init.d` are scripts, what the links of a runlevel say, and which scripts they lead to.
 
 use crate::model::Phase;
+use crate::root::Root;
+use std::io;
 
 /// First characters that no script has.
 const NOT_FIRST: &str = "$.#%_+-\\*[]^:()~";
@@ -40,6 +42,22 @@ pub fn filters(bytes: &[u8]) -> Vec<String> {
         .collect()
 }
 
+/// How the path of upstart's stand-in script ends.
+const UPSTART_JOB: &str = "/upstart-job";
+
+/// Whether a path without links is that of upstart's stand-in script, to which all its jobs are links.
+pub fn is_upstart(resolved: &str) -> bool {
+    resolved.ends_with(UPSTART_JOB)
+}
+
+/// The path that a script goes by: links are resolved, but one to upstart's stand-in script stays what it is, for that
+/// asks by which name it was called. Errors as [`Root::resolve`] does.
+pub fn script(root: &Root, path: &str) -> io::Result<String> {
+    let mut links = Vec::new();
+    let resolved = root.trace(path, &mut links)?;
+    Ok(if is_upstart(&resolved) { links.pop().unwrap_or(resolved) } else { resolved })
+}
+
 /// A link of a runlevel.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Link {
@@ -77,6 +95,24 @@ fn link(file: &str) -> Option<Link> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::fs;
+    use std::os::unix::fs::symlink;
+
+    #[test]
+    fn a_script_goes_by_its_own_path_and_a_job_of_upstart_by_that_of_its_link() {
+        let dir = tempfile::tempdir().unwrap();
+        let etc = dir.path().join("etc");
+        fs::create_dir_all(etc.join("init.d")).unwrap();
+        fs::write(etc.join("init.d/a"), "").unwrap();
+        fs::write(dir.path().join("upstart-job"), "").unwrap();
+        symlink("/upstart-job", etc.join("init.d/job")).unwrap();
+        for name in ["a", "job"] {
+            symlink(format!("init.d/{name}"), etc.join(format!("S20{name}"))).unwrap();
+        }
+        let root = Root::new(dir.path()).unwrap();
+        assert_eq!(script(&root, "/etc/S20a").unwrap(), "/etc/init.d/a");
+        assert_eq!(script(&root, "/etc/S20job").unwrap(), "/etc/init.d/job");
+    }
 
     #[test]
     fn scripts_and_what_stands_beside_them() {

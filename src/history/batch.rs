@@ -14,6 +14,9 @@ use std::path::{Path, PathBuf};
 pub struct Batch {
     /// What is stored could not be read ([`Trouble::Damaged`]): set it aside and begin anew.
     pub anew: bool,
+    /// It may have been saved before, by somebody who was killed then: runs that are there are passed over.
+    #[serde(skip)]
+    pub again: bool,
     /// Logical paths whose readings are of no use any more.
     pub forgotten: Vec<String>,
     /// Readings by logical path, new or replaced.
@@ -35,7 +38,7 @@ pub struct Saved {
     pub created: bool,
     /// What was there could not be used: where it is now, and why it was moved.
     pub set_aside: Option<(PathBuf, Trouble)>,
-    /// The numbers of the runs.
+    /// The numbers of the runs, but for those that were there.
     pub runs: Vec<i64>,
 }
 
@@ -109,6 +112,9 @@ impl Batch {
         // 3. Runs with their jobs, and what they teach.
         let mut ids = Vec::new();
         for run in &self.runs {
+            if self.again && is_there(transaction, run)? {
+                continue;
+            }
             let id = put_run(transaction, run)?;
             cost::learn(transaction, id, run)?;
             touch(transaction, &run.key, run.boot.as_deref(), true)?;
@@ -178,6 +184,12 @@ fn touch(transaction: &Transaction<'_>, key: &Digest, boot: Option<&str>, ran: b
         params![id, used, ran.then_some(used), boot, costs],
     )?;
     Ok(())
+}
+
+/// Whether a run is stored: no other of its unit began in that boot at that time.
+fn is_there(transaction: &Transaction<'_>, run: &RunRow) -> Result<bool> {
+    let same = "SELECT EXISTS (SELECT 1 FROM run WHERE boot = ?1 AND begin_ns = ?2 AND label = ?3)";
+    transaction.query_row(same, params![run.boot, signed(run.begin), run.label], |row| row.get(0))
 }
 
 fn put_run(transaction: &Transaction<'_>, run: &RunRow) -> Result<i64> {

@@ -221,7 +221,7 @@ fn of_level(
     let mut seen = HashSet::new();
     for link in links.iter().filter(|link| link.phase == phase) {
         let path = format!("{directory}/{}", link.file);
-        match root.script(&path) {
+        match scan::script(root, &path) {
             Ok(script) if sources.scripts.contains(&script) => {
                 if seen.insert(script.clone()) {
                     members.push(Chosen { name: link.name.clone(), script, also: Vec::new() });
@@ -265,7 +265,7 @@ fn choose_pairs(root: &Root, pairs: &Pairs, sources: &Sources, unit: &mut Unit) 
     unit.given.extend(pairs.started.iter().chain(&pairs.last_unit).cloned());
     let mut places: std::collections::HashMap<String, usize> = std::collections::HashMap::new();
     for (service, path) in &pairs.pairs {
-        let script = root.script(path).unwrap_or_else(|_| path.clone());
+        let script = scan::script(root, path).unwrap_or_else(|_| path.clone());
         if !sources.scripts.contains(&script) {
             unit.diagnostics.push(
                 Diagnostic::new(

@@ -119,6 +119,11 @@ pub fn load(root: &Root, database: &Path, request: &Request) -> Loaded {
     rebuild(root, history.as_ref(), request, why, batch)
 }
 
+/// The plan of a unit without any history, for this reason.
+pub fn load_anew(root: &Root, request: &Request, why: String) -> Loaded {
+    rebuild(root, None, request, why, Batch::default())
+}
+
 /// The history, if there is one; trouble with it is said.
 fn said(opened: Result<Option<History>, Trouble>, batch: &mut Batch) -> Option<History> {
     opened.unwrap_or_else(|trouble| {

@@ -10,7 +10,7 @@ use crate::definition::{Facilities, scan, trust};
 use crate::fingerprint::{Digest, Entry, Stat, clock};
 use crate::history::StoredReading;
 use crate::model::{Definition, Place, Source};
-use crate::root::{Root, UPSTART_JOB};
+use crate::root::Root;
 use std::collections::btree_map::Entry as Slot;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::io;
@@ -198,8 +198,8 @@ impl Sources {
     /// that asks by which name it was called.
     fn script(&mut self, root: &Root, name: &str, path: &str, scripts: &mut BTreeMap<String, String>) {
         match self.resolve(root, path) {
-            Ok(resolved) if resolved.ends_with(UPSTART_JOB) => {
-                let own = root.script(path).unwrap_or(resolved);
+            Ok(resolved) if scan::is_upstart(&resolved) => {
+                let own = scan::script(root, path).unwrap_or(resolved);
                 if let Slot::Vacant(vacant) = scripts.entry(own) {
                     let text = "an upstart job has no header that can be read without running it; it is started last";
                     let at = Place::default();

@@ -12,6 +12,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// The code of a work that panicked, where that does not end by SIGABRT.
 const PANICKED: i32 = 101;
+/// The code of one whose end nobody saw.
+const UNSEEN: i32 = 102;
 
 /// Does the work in a child, and waits for it. Errors when there can be no child; then nothing was done. The process
 /// must have one thread.
@@ -31,24 +33,26 @@ pub fn guarded(work: impl FnOnce() -> u8) -> nix::Result<WaitStatus> {
             // SAFETY: no destructor of the parent's state may run in the child.
             unsafe { libc::_exit(code) }
         }
-        Ok(ForkResult::Parent { child }) => wait(child),
+        Ok(ForkResult::Parent { child }) => Ok(wait(child)),
         Err(errno) => Err(errno),
     };
     let _ = before.thread_set_mask();
     waited
 }
 
-/// Waits for the end of the child, and hands SIGTERM on to it.
-fn wait(child: Pid) -> nix::Result<WaitStatus> {
+/// Waits for the end of the child, and hands SIGTERM on to it. Nothing that goes wrong here is an error: the work was
+/// begun, and must not be done as if it had not been.
+fn wait(child: Pid) -> WaitStatus {
     let mut held = SigSet::empty();
     held.add(Signal::SIGCHLD);
     held.add(Signal::SIGTERM);
     loop {
-        match waitpid(child, Some(WaitPidFlag::WNOHANG))? {
-            WaitStatus::StillAlive => {}
-            status => return Ok(status),
+        match waitpid(child, Some(WaitPidFlag::WNOHANG)) {
+            Ok(WaitStatus::StillAlive) => {}
+            Ok(status) => return status,
+            Err(_) => return WaitStatus::Exited(child, UNSEEN),
         }
-        if held.wait()? == Signal::SIGTERM {
+        if held.wait() == Ok(Signal::SIGTERM) {
             hand_on(child);
         }
     }

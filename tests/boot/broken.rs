@@ -98,8 +98,11 @@ fn no_room_in_run() -> Result<(), Skip> {
     let full = "#!/bin/sh\nmkdir /run/serel && mount -t tmpfs -o size=4k full /run/serel\n\
                 head -c 4096 /dev/zero > /run/serel/full\n";
     machine.text("usr/sbin/before-rcS", full, 0o755);
-    let console = boots(&machine)?;
-    says(&console, &["serelrc: start S: ", "serelrc: start 2: "]);
+    let mut boot = machine.boot("");
+    assert_all_up(boot.reached('2'))?;
+    // All the time: the one page that it has, and none of them free.
+    assert_eq!(boot.run(&["stat", "-f", "-c", "%T %b %f", "/run/serel"]).stdout, "tmpfs 1 0\n");
+    says(&boot.stop(), &["serelrc: start S: ", "serelrc: start 2: "]);
     Ok(())
 }
 

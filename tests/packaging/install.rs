@@ -97,8 +97,11 @@ fn the_link_is_made_once_and_removed() {
     let link = tree.at("usr/sbin/startpar");
     serel_boot(&tree, &["status"]).expect_code(3);
     for _ in 0..2 {
-        serel_boot(&tree, &["enable"]).expect_code(0);
+        let enabled = serel_boot(&tree, &["enable"]).expect_code(0);
         assert_eq!(fs::read_link(&link).unwrap(), Path::new("serelrc"));
+        assert!(enabled.stdout.contains("enabled: rc runs"), "{enabled}");
+        // Of the boot with the link, not of one without.
+        assert!(!enabled.stdout.contains("not enabled"), "{enabled}");
     }
     serel_boot(&tree, &["status"]).expect_code(0);
     let verified = tree.serelrc(&["verify", "--system"]).expect_code(0);
@@ -133,6 +136,36 @@ fn a_machine_that_is_not_fit_is_left_alone_unless_forced() {
     );
     assert!(tree.at("usr/sbin/startpar").symlink_metadata().is_err());
     serel_boot(&tree, &["enable", "--force"]).expect_code(0);
+}
+
+#[test]
+fn without_a_program_that_can_be_run_nothing_is_enabled() {
+    let (tree, link) = (installed(), "usr/sbin/startpar");
+    let program = tree.at("usr/sbin/serelrc");
+    fs::remove_file(&program).unwrap();
+    let refuse = |words: &[&str]| {
+        let refused = serel_boot(&tree, words).expect_code(1);
+        assert!(
+            refused.stdout.is_empty() && refused.stderr.contains("usr/sbin/serelrc is not there"),
+            "{refused}"
+        );
+        assert!(refused.stderr.contains("install serel again"), "{refused}");
+    };
+    refuse(&["enable"]);
+    refuse(&["enable", "--force"]);
+    assert!(tree.at(link).symlink_metadata().is_err());
+    // One that has lost its program later on: the shell of rc passes it over.
+    symlink("serelrc", tree.at(link)).unwrap();
+    for mode in [None, Some(0o644)] {
+        if let Some(mode) = mode {
+            tree.write("usr/sbin/serelrc", "", mode);
+        }
+        refuse(&["enable"]);
+        let said = serel_boot(&tree, &["status"]).expect_code(3);
+        assert!(said.stdout.starts_with("disabled: ") && said.stdout.contains("is not, or cannot"), "{said}");
+    }
+    serel_boot(&tree, &["disable"]).expect_code(0);
+    assert!(tree.at(link).symlink_metadata().is_err());
 }
 
 /// rc finds startpar by its PATH: with a link whose program is gone it gets the next one.

@@ -1,12 +1,65 @@
 //! What a machine does to who boots it: killall5, ignored signals, no descriptors left, links that move.
 
 use super::{needer, ran, shell, tree};
+use crate::support::machine::machine;
 use crate::support::program::{LIMIT, finish};
 use crate::support::script::Script;
+use nix::sys::stat::Mode;
+use nix::unistd::mkfifo;
+use std::fs;
+use std::os::unix::fs::symlink;
 use std::process::Command;
 
 fn stops(name: &str) -> Script {
     Script::new(name).says("Default-Start", "").says("Default-Stop", "6")
+}
+
+/// Nothing that we read may hold us, whatever has its name: a pipe without a writer does, when it is opened.
+#[test]
+fn a_pipe_or_a_directory_in_the_place_of_a_file_holds_nobody() {
+    let places = [
+        "proc/cmdline",
+        "etc/default/serel",
+        "etc/sysconfig/serel",
+        "etc/serel",
+        "etc/serel/history.db",
+        "etc/serel/history.db-journal",
+        "etc/serel/rdf.d/a.rdf",
+        "etc/serel/overrides/log",
+        "etc/insserv.conf",
+        "etc/insserv.conf.d/a",
+        "etc/rc2.d",
+        "etc/rc2.d/S01log",
+        "etc/init.d/log",
+        "etc/init.d/rc",
+        "etc/init.d/.depend.start",
+        "etc/inittab",
+        "bin/sh",
+        "usr/sbin/startpar",
+        "run/serel",
+    ];
+    for (place, pipe) in places.iter().flat_map(|place| [(place, true), (place, false)]) {
+        let tree = machine();
+        tree.write("run/there", "", 0o600);
+        fs::create_dir(tree.at("bin")).ok();
+        symlink(env!("CARGO_BIN_EXE_serelrc"), tree.at("bin/startpar")).unwrap();
+        let path = tree.at(place);
+        let _ = fs::remove_file(&path).or_else(|_| fs::remove_dir_all(&path));
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        if pipe {
+            mkfifo(&path, Mode::S_IRWXU).unwrap();
+        } else {
+            fs::create_dir(&path).unwrap();
+        }
+        for words in [&["verify", "--system"][..], &["start", "2", "--resume"], &["rc", "2"]] {
+            let run = tree.serelrc(words);
+            assert!(run.code < 7 && !run.stderr.contains("panicked"), "{place}\n{run}");
+        }
+        let mut startpar = Command::new(tree.at("bin/startpar"));
+        startpar.arg("-e").arg(tree.at("etc")).args(["-M", "start", "-P", "N", "-R", "2"]);
+        let run = finish(startpar.env("PATH", tree.at("bin")), LIMIT);
+        assert!(run.code < 2 && run.stdout.starts_with("failed_service="), "{place}\n{run}");
+    }
 }
 
 #[test]

@@ -92,6 +92,21 @@ fn what_is_populated_on_a_read_only_root_is_known_at_once() {
     assert_eq!(history(&["--query", "verify"], "").expect_code(0).stdout, "success\n");
 }
 
+/// As when the one who saves is killed before it has removed what it saved.
+#[test]
+fn what_was_saved_and_still_waits_is_recorded_once() {
+    let sandbox = machine();
+    read_only(&sandbox, &["start", "S"]).expect_code(0);
+    let waits = sandbox.at("run/serel/pending.1");
+    let kept = sandbox.at("kept");
+    fs::copy(&waits, &kept).unwrap();
+    sandbox.serelrc(&["start", "2"]).expect_code(0);
+    fs::copy(&kept, &waits).unwrap();
+    sandbox.serelrc(&["start", "2"]).expect_code(0);
+    assert_eq!(recorded(&sandbox), ["start S", "start 2", "start 2, cached"]);
+    assert!(waiting(&sandbox).is_empty());
+}
+
 #[test]
 fn a_damaged_history_is_set_aside_once_and_loses_no_run() {
     let sandbox = machine();

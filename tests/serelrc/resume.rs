@@ -3,6 +3,10 @@
 use super::{needer, ran, tree};
 use crate::support::sandbox::Sandbox;
 use crate::support::script::Script;
+use nix::sys::stat::Mode;
+use nix::unistd::mkfifo;
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt as _;
 
 /// `a`, then `b` with this body, then `c`, in a tree that has a `/run`.
 fn chain(body: &str) -> Sandbox {
@@ -38,6 +42,26 @@ fn what_failed_is_tried_again() {
     assert!(run.stdout.contains("type the same once more with --resume"), "{run}");
     sandbox.serelrc(&["start", "2", "--resume"]).expect_code(0);
     assert_eq!(ran(&sandbox), ["a", "b", "b", "c"]);
+}
+
+#[test]
+fn what_else_is_in_the_directory_keeps_no_run_from_being_written_down() {
+    let sandbox = chain("kill -KILL $PPID");
+    fs::create_dir_all(sandbox.at("run/serel/odd/er")).unwrap();
+    fs::set_permissions(sandbox.at("run/serel"), Permissions::from_mode(0o700)).unwrap();
+    for name in ["pipe", "pending.1", "start-2"] {
+        mkfifo(&sandbox.at(&format!("run/serel/{name}")), Mode::S_IRWXU).unwrap();
+    }
+    let run = sandbox.serelrc(&["start", "2", "--resume"]).expect_code(137);
+    assert!(run.stderr.contains("start-2: it is not a regular file"), "{run}");
+    assert!(run.stderr.contains("run/serel/odd is a directory, and none of ours"), "{run}");
+    let run = sandbox.serelrc(&["start", "2", "--resume"]).expect_code(0);
+    assert!(run.stderr.contains("2 of 3 services were started before"), "{run}");
+    assert!(run.stderr.contains("pending.1 is not as it was written"), "{run}");
+    assert_eq!(
+        (ran(&sandbox), sandbox.names("run/serel")),
+        (["a", "b", "c"].map(str::to_owned).to_vec(), ["odd", "start-2"].map(str::to_owned).to_vec(),)
+    );
 }
 
 #[test]

@@ -122,6 +122,14 @@ fn settings_that_cannot_be_read_as_they_are_meant() {
         true,
         "SEREL_OPTIONS is left out: error: unexpected argument '--nonsense' found",
     );
+    tree.write("etc/default/serel", "SEREL_OPTIONS=\"--log LOG_NONE\"\n", 0o644);
+    finds(
+        &tree,
+        1,
+        "settings",
+        true,
+        "of SEREL_OPTIONS the log is left out: unknown syslog facility LOG_NONE",
+    );
     for option in ["--dry-run", "--root=/elsewhere"] {
         tree.write("etc/default/serel", &format!("SEREL_OPTIONS={option}\n"), 0o644);
         finds(&tree, 1, "settings", true, "SEREL_OPTIONS is left out: --");
@@ -250,7 +258,15 @@ fn a_history_that_cannot_be_used() {
     let database = tree.at("etc/serel/history.db");
     fs::set_permissions(&database, Permissions::from_mode(0o666)).unwrap();
     finds(&tree, 0, "history", false, "its mode 0666 lets others write it");
+    assert!(verify(&tree).stdout.contains("help: chown root FILE; chmod 644 FILE"));
     fs::set_permissions(&database, Permissions::from_mode(0o644)).unwrap();
+    let other = tree.at("other.db");
+    fs::rename(&database, &other).unwrap();
+    fs::create_dir(&database).unwrap();
+    finds(&tree, 0, "history", false, "it is not a regular file");
+    assert!(verify(&tree).stdout.contains("help: move away what is there"));
+    fs::remove_dir(&database).unwrap();
+    fs::rename(&other, &database).unwrap();
     let whole = fs::read(&database).unwrap();
     // The schema that the file's head names, in bytes 60 to 63.
     let newer = [&whole[..60], &99_u32.to_be_bytes(), &whole[64..]].concat();

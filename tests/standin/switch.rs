@@ -2,6 +2,7 @@
 
 use super::{add_real, answer, rc, tree};
 use crate::support::script::Script;
+use std::os::unix::fs::symlink;
 
 const CALL: &str = "ours -M start -P N -R 2";
 
@@ -42,6 +43,16 @@ fn the_kernel_s_command_line_has_the_last_word() {
 }
 
 #[test]
+fn a_command_line_that_cannot_be_read_is_said() {
+    let sandbox = tree(&[Script::new("a")]);
+    add_real(&sandbox);
+    std::fs::create_dir_all(sandbox.at("proc/cmdline")).unwrap();
+    let ours = rc(&sandbox, "/bin/sh", CALL).expect_code(0);
+    assert_eq!(sandbox.journal(), ["a start"]);
+    assert!(ours.stderr.contains("proc/cmdline: cannot be read: it is not a regular file"), "{ours}");
+}
+
+#[test]
 fn settings_that_others_can_write_are_not_read() {
     let sandbox = tree(&[Script::new("a")]);
     add_real(&sandbox);
@@ -67,6 +78,25 @@ fn where_there_is_no_other_one_the_links_are_run_in_their_order() {
     assert_eq!(sandbox.journal(), ["b start", "a start", "c start"], "{ours}");
     assert_eq!(ours.stdout, answer("b", "a", ""), "{ours}");
     assert!(ours.stderr.contains("there is no other startpar in PATH"), "{ours}");
+}
+
+/// `/etc/rc2.d` is a file here, and the links are where Red Hat has them, behind a link that leads out of the tree for
+/// who follows it like any other.
+#[test]
+fn links_are_found_where_they_are_and_only_inside_the_root() {
+    let sandbox = tree(&[Script::new("a")]);
+    sandbox.write("etc/rc2.d", "", 0o644);
+    sandbox.write("etc/links/there", "", 0o644);
+    std::fs::create_dir(sandbox.at("etc/rc.d")).unwrap();
+    symlink("/etc/links", sandbox.at("etc/rc.d/rc2.d")).unwrap();
+    symlink("../init.d/a", sandbox.at("etc/links/S01a")).unwrap();
+    sandbox.write("etc/default/serel", "SEREL_RUNLEVELS=3\n", 0o644);
+    let alone = CALL.replace("ours", "PATH=\"$TREE/bin\"; ours");
+    let ours = rc(&sandbox, "/bin/sh", &alone).expect_code(0);
+    assert_eq!(sandbox.journal(), ["a start"], "{ours}");
+    std::fs::remove_file(sandbox.at("etc/rc.d/rc2.d")).unwrap();
+    let ours = rc(&sandbox, "/bin/sh", &alone).expect_code(0);
+    assert!(ours.stderr.contains("there is no directory with links of level 2"), "{ours}");
 }
 
 /// Two copies of us do not hand over to each other for ever.
@@ -114,6 +144,44 @@ fn what_we_do_not_do_ourselves_is_handed_on() {
 }
 
 #[test]
+fn what_nobody_understands_boots_all_the_same() {
+    let sandbox = tree(&[Script::new("a"), Script::new("b").then("exit 1")]);
+    for link in ["S01b", "S02a", "K01a"] {
+        sandbox.link("2", link);
+    }
+    sandbox.link("0", "K01a");
+    sandbox.link("0", "S90b");
+    let alone = |call: &str| {
+        sandbox.forget_journal();
+        rc(&sandbox, "/bin/sh", &format!("PATH=\"$TREE/bin\"; ours {call}"))
+    };
+    for call in ["-Z -M start -P N -R 2", "-M start -PN -R2 --new=5", "-M start -R 2 -M start -P N"] {
+        let ours = alone(call).expect_code(1);
+        assert_eq!(sandbox.journal(), ["b start", "a start"], "{ours}");
+        assert_eq!(ours.stdout, answer("b", "", ""), "{ours}");
+        assert!(ours.stderr.contains("startpar: there is no other startpar in PATH"), "{ours}");
+    }
+    alone("-Z -M stop -P 2 -R 0").expect_code(1);
+    assert_eq!(sandbox.journal(), ["a stop", "b stop"]);
+    let none = alone("-Z -M start").expect_code(1);
+    assert!(none.stdout.is_empty() && sandbox.journal().is_empty(), "{none}");
+    // Something of ours that panics: print what cannot be written does.
+    let ours = alone("-M start -P N -R 2 -v >/dev/full").expect_code(1);
+    assert_eq!(sandbox.journal(), ["b start", "a start"], "{ours}");
+    assert!(ours.stderr.contains("startpar: panicked at"), "{ours}");
+}
+
+#[test]
+fn settings_that_a_shell_would_read_otherwise_are_said() {
+    let sandbox = tree(&[Script::new("a")]);
+    add_real(&sandbox);
+    sandbox.write("etc/default/serel", "# levels\nSEREL_RUNLEVELS=S 2\n", 0o644);
+    let ours = rc(&sandbox, "/bin/sh", CALL).expect_code(0);
+    assert!(ours.stderr.contains("etc/default/serel:2:19: "), "{ours}");
+    assert!(ours.stderr.contains("SEREL_RUNLEVELS is taken for `S`"), "{ours}");
+}
+
+#[test]
 fn debugging_is_switched_on_in_the_file_too() {
     let sandbox = tree(&[Script::new("a")]);
     for (text, debugs) in [("SEREL_DEBUG=on\n", true), ("SEREL_DEBUG=off\n", false)] {
@@ -140,6 +208,32 @@ fn options_that_do_not_fit_are_said_and_left_out() {
 }
 
 /// The machine would have come up without its services.
+#[test]
+fn a_log_that_cannot_be_opened_takes_no_other_option_with_it() {
+    let sandbox = tree(&[Script::new("a").then("echo loud")]);
+    for (log, why) in
+        [("/dev/null/none", "cannot open the log file"), ("LOG_NONE", "unknown syslog facility")]
+    {
+        sandbox.write("etc/default/serel", &format!("SEREL_OPTIONS=\"--quiet --log {log}\"\n"), 0o644);
+        let ours = rc(&sandbox, "/bin/sh", CALL).expect_code(0);
+        assert_eq!(ours.stderr.matches(why).count(), 1, "{ours}");
+        assert!(ours.stderr.contains(": logging to standard error\n"), "{ours}");
+        assert!(!ours.stderr.contains("loud"), "{ours}");
+    }
+    // Both units of a shutdown go to the log that is emptied once.
+    let log = sandbox.at("log");
+    let options = format!("SEREL_OPTIONS=\"-d3 --log-truncate --log {}\"\n", log.display());
+    sandbox.write("etc/default/serel", &options, 0o644);
+    for link in ["K01a", "S01a"] {
+        sandbox.link("0", link);
+    }
+    rc(&sandbox, "/bin/sh", "ours -M stop -P 2 -R 0").expect_code(0);
+    let whole = sandbox.read("log");
+    assert_eq!(whole.matches("1 jobs planned").count(), 2, "{whole}");
+    sandbox.serelrc(&["verify", "--system"]);
+    assert_eq!(sandbox.read("log"), whole, "who looks at a system writes nothing");
+}
+
 #[test]
 fn options_with_which_nothing_would_be_run_are_left_out() {
     let sandbox = tree(&[Script::new("a")]);

@@ -13,7 +13,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::Read as _;
 use std::os::unix::fs::MetadataExt as _;
-use std::path::Path;
 
 /// Longest first line of a script that Linux reads.
 const FIRST_LINE: u64 = 256;
@@ -52,9 +51,11 @@ impl Unit {
         findings: &mut Findings,
         lacking: &mut Lacking,
     ) -> Self {
-        // What is wrong with it has been said.
-        let database = if usable.is_ok() { &*common.database } else { Path::new("") };
-        let loaded = unit::load(&common.root, database, request);
+        let loaded = match usable {
+            Ok(()) => unit::load(&common.root, &common.database, request),
+            // What is wrong with the history has been said.
+            Err(why) => unit::load_anew(&common.root, request, why.clone()),
+        };
         for problem in &loaded.problems {
             findings.diagnostic(&common.root, problem);
         }
@@ -67,7 +68,7 @@ impl Unit {
             valid: loaded.problems.iter().all(|problem| problem.severity < Severity::Error),
             parallel: loaded.plan.parallel,
             cached: loaded.cached,
-            why: usable.as_ref().err().unwrap_or(&loaded.why).clone(),
+            why: loaded.why.clone(),
             predicted_ms: (micros > 0).then(|| millis(micros)),
             critical_path: path.iter().map(|job| loaded.plan.job(*job).name.to_owned()).collect(),
             micros,

@@ -22,6 +22,7 @@ use rc::{Rc, Way};
 use serde::Serialize;
 use std::fmt::Write as _;
 use std::os::unix::fs::MetadataExt as _;
+use std::path::Path;
 
 /// All that is said.
 #[derive(Serialize)]
@@ -43,7 +44,7 @@ struct Report {
 pub struct Foreseen<'a> {
     /// The settings.
     pub switch: Switch,
-    /// Why `SEREL_OPTIONS` is left out, if so.
+    /// What of `SEREL_OPTIONS` is left out and why, if so.
     pub fault: Option<String>,
     /// The unit that rc asks for with `start` or `stop`, a level, and a previous one.
     pub unit: &'a dyn Fn(&str, Level, Option<Level>) -> Request,
@@ -60,8 +61,7 @@ pub fn system(common: &Common, foreseen: &Foreseen<'_>) -> Exit {
     }
     if let Some(fault) = &foreseen.fault {
         let words = fault.split_whitespace().collect::<Vec<_>>().join(" ");
-        let text = format!("SEREL_OPTIONS is left out: {words}");
-        findings.error("settings", text, "give options of `serelrc start`");
+        findings.error("settings", words, "give options of `serelrc start`");
     }
     let levels = levels(switch, &rc);
     let (history, usable) = history(common, &mut findings);
@@ -157,6 +157,9 @@ fn history(common: &Common, findings: &mut Findings) -> (String, Result<(), Stri
         Err(trouble) => {
             let text = trouble.to_string();
             let help = match trouble {
+                Trouble::Untrusted { ref path, .. } if !is_regular(path) => {
+                    "move away what is there: the next boot begins a new one"
+                }
                 Trouble::Untrusted { .. } => "chown root FILE; chmod 644 FILE",
                 Trouble::Damaged { .. } => "leave it to the next boot, or remove it",
                 Trouble::Schema { .. } => "remove it, or install the version of serel that wrote it",
@@ -166,6 +169,10 @@ fn history(common: &Common, findings: &mut Findings) -> (String, Result<(), Stri
             (format!("{shown} cannot be used"), Err("the history cannot be used".to_owned()))
         }
     }
+}
+
+fn is_regular(path: &Path) -> bool {
+    std::fs::symlink_metadata(path).is_ok_and(|meta| meta.is_file())
 }
 
 impl Report {

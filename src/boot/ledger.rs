@@ -1,7 +1,8 @@
-//! What a run did, in memory that outlives its process: for whoever has to go on when that was killed half-way.
+//! What a run did, a line for each thing that became known of a script: for whoever has to go on when it was killed
+//! half-way.
 //!
-//! Early in a boot there is no place to write a journal to. A file without a name needs none, and is there as long as
-//! one of the two processes that share it.
+//! The same lines make the journal of a unit ([`super::journal`]). Early in a boot there is no place to write one to: a
+//! file without a name needs none, and is there as long as one of the two processes that share it.
 
 use nix::sys::memfd::{MFdFlags, memfd_create};
 use std::collections::BTreeMap;
@@ -13,9 +14,15 @@ use std::sync::Arc;
 /// Bytes that are read at a time.
 const STEP: usize = 64 * 1024;
 
-/// The lines of a run; see [`super::journal`] for what is in them.
+/// First words of the lines; the path of a script comes last.
+pub(super) const STARTED: &str = "started";
+pub(super) const PROCESS: &str = "process";
+pub(super) const DONE: &str = "done";
+pub(super) const FAILED: &str = "failed";
+
+/// The lines of a run in a file without a name.
 #[derive(Debug, Clone)]
-pub struct Memory(Arc<File>);
+pub struct Ledger(Arc<File>);
 
 /// The last that is known of a script.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,7 +35,7 @@ pub(super) enum Known {
     Failed,
 }
 
-impl Memory {
+impl Ledger {
     /// Nothing yet. Errors where the kernel has no such files (before Linux 3.17).
     pub(super) fn new() -> nix::Result<Self> {
         memfd_create(c"serel-run", MFdFlags::MFD_CLOEXEC).map(|file| Self(Arc::new(file.into())))
@@ -50,14 +57,15 @@ impl Memory {
     }
 }
 
-fn parse(text: &str) -> BTreeMap<String, Known> {
+/// What lines say last of each script; others are passed over.
+pub(super) fn parse(text: &str) -> BTreeMap<String, Known> {
     let mut all = BTreeMap::new();
     for (word, rest) in text.lines().filter_map(|line| line.split_once(' ')) {
         let (script, known) = match word {
-            super::journal::STARTED => (rest, Known::Begun(None)),
-            super::journal::DONE => (rest, Known::Done),
-            super::journal::FAILED => (rest, Known::Failed),
-            super::journal::PROCESS => match rest.split_once(' ') {
+            STARTED => (rest, Known::Begun(None)),
+            DONE => (rest, Known::Done),
+            FAILED => (rest, Known::Failed),
+            PROCESS => match rest.split_once(' ') {
                 Some((number, script)) => (script, Known::Begun(number.parse().ok())),
                 None => continue,
             },
@@ -75,10 +83,10 @@ mod tests {
 
     #[test]
     fn the_last_line_of_a_script_counts() {
-        let memory = Memory::new().unwrap();
+        let ledger = Ledger::new().unwrap();
         let text = "started /a\nprocess 7 /a\nstarted /b x\nprocess 8 /b x\ndone /a\nstarted /c\nfailed /c\nstarted /d";
-        memory.writer().unwrap().write_all(text.as_bytes()).unwrap();
-        let all = memory.read();
+        ledger.writer().unwrap().write_all(text.as_bytes()).unwrap();
+        let all = ledger.read();
         assert_eq!(all["/a"], Known::Done);
         assert_eq!(all["/b x"], Known::Begun(Some(8)));
         assert_eq!(all["/c"], Known::Failed);
