@@ -1,10 +1,10 @@
 //! The command line of serelrc called as `startpar`: what Debian's rc says, in startpar's words.
 
 use super::general::parse;
-use super::serelrc;
+use super::serelrc::{self, RequiredStart};
 use crate::boot::{self, Common, Foreseen, Part, Switch};
 use crate::exit::Exit;
-use crate::model::Level;
+use crate::model::{Level, Phase};
 use crate::root::Root;
 use clap::{Parser, ValueEnum};
 use std::ffi::{OsStr, OsString};
@@ -15,7 +15,7 @@ use std::process::ExitCode;
 const NAME: &str = "startpar";
 
 /// Run the scripts of a runlevel in parallel: serelrc in the place of startpar
-#[derive(Debug, Parser)]
+#[derive(Debug, Default, Parser)]
 #[command(name = NAME, disable_version_flag = true, after_help = AFTER)]
 struct Cli {
     /// boot: level S; start: what the level has more than the previous one; stop: what it has no more
@@ -93,6 +93,9 @@ pub fn is_called() -> bool {
 /// Runs the program.
 pub fn run() -> ExitCode {
     let arguments: Vec<OsString> = std::env::args_os().skip(1).collect();
+    if let Some(cli) = Cli::of_rc(&arguments) {
+        return cli.run_unit(&arguments);
+    }
     let cli = match Cli::try_parse_from(std::env::args_os()) {
         Ok(cli) => cli,
         Err(error) if !error.use_stderr() => {
@@ -114,10 +117,7 @@ pub fn run() -> ExitCode {
         crate::log::say(format_args!("startpar: {lacking}: calling the programs one after another"));
         return boot::call_each(&cli.programs, cli.argument.as_ref()).into();
     }
-    match cli.asked() {
-        Ok((root, level, previous, mode)) => carry_out(&root, level, previous, mode, &arguments).into(),
-        Err(why) => pass_on(&arguments, &why),
-    }
+    cli.run_unit(&arguments)
 }
 
 /// What we do not do ourselves may be something that the real one does.
@@ -128,6 +128,35 @@ fn pass_on(arguments: &[OsString], why: &str) -> ExitCode {
 }
 
 impl Cli {
+    /// What rc says, word by word, in each boot: it is read without all that it takes to understand everything else.
+    fn of_rc(words: &[OsString]) -> Option<Self> {
+        let mut cli = Self { etc: "/etc".into(), ..Self::default() };
+        let (pairs, []) = words.as_chunks::<2>() else { return None };
+        for [option, value] in pairs {
+            let value = value.to_str().filter(|value| !value.starts_with('-'))?;
+            let once = match option.to_str()? {
+                "-M" => cli.mode.replace(Mode::from_str(value, false).ok()?).is_none(),
+                "-P" => cli.previous.replace(value.to_owned()).is_none(),
+                "-R" => cli.level.replace(value.to_owned()).is_none(),
+                "-p" => cli.parallel.replace(value.into()).is_none(),
+                "-t" => cli.timeout.replace(value.into()).is_none(),
+                "-T" => cli.global_timeout.replace(value.into()).is_none(),
+                _ => false,
+            };
+            if !once {
+                return None;
+            }
+        }
+        cli.mode.is_some().then_some(cli)
+    }
+
+    fn run_unit(&self, arguments: &[OsString]) -> ExitCode {
+        match self.asked() {
+            Ok((root, level, previous, mode)) => carry_out(&root, level, previous, mode, arguments).into(),
+            Err(why) => pass_on(arguments, &why),
+        }
+    }
+
     fn asked(&self) -> Result<(Root, Level, Option<Level>, Mode), String> {
         let mode = self.mode.ok_or("only -M boot, -M start and -M stop are done here")?;
         let levels =
@@ -214,6 +243,10 @@ fn try_part(
     previous: Option<Level>,
     switch: &Switch,
 ) -> Result<Part, String> {
+    if switch.options.is_empty() {
+        let phase = if verb == "start" { Phase::Start } else { Phase::Stop };
+        return serelrc::plain_part(root.path(), phase, level, previous, RequiredStart::Order, switch.debug);
+    }
     let mut words: Vec<OsString> = ["serelrc", "--root"].map(OsString::from).into();
     words.push(root.path().into());
     // A need that failed keeps nobody from being started, as ever on Debian.
@@ -227,4 +260,31 @@ fn try_part(
         return Err("--root: only the system that boots is run".to_owned());
     }
     Ok(part)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_rc_says_is_understood_alike_in_both_ways() {
+        for line in
+            ["-p 4 -t 20 -T 3 -M boot -P N -R S", "-p 4 -t 20 -T 3 -M stop -P 2 -R 0", "-M start -R 2"]
+        {
+            let words: Vec<OsString> = line.split(' ').map(OsString::from).collect();
+            let plain = Cli::of_rc(&words).expect("what rc says");
+            let full = Cli::parse_from([NAME.into()].into_iter().chain(words));
+            assert_eq!(format!("{plain:?}"), format!("{full:?}"));
+        }
+    }
+
+    #[test]
+    fn anything_else_is_left_to_the_full_reading() {
+        for line in
+            ["-M boots", "-Mboot", "-M", "-M boot -M boot", "-R 2", "-v", "-a start x", "-M boot -p", "-M -R"]
+        {
+            let words: Vec<OsString> = line.split(' ').map(OsString::from).collect();
+            assert!(Cli::of_rc(&words).is_none(), "{line}");
+        }
+    }
 }
