@@ -1,7 +1,7 @@
 //! Whole boots of a Debian: one by one, with startpar, with serel at first and from then on.
 //!
-//! `cargo bench --bench boot` makes ten rounds of each, `-- 20` twenty; `-- plain`, `-- waits` or `-- crowd` looks at
-//! one configuration. A round boots every way once, so that what disturbs this machine disturbs them all. Without `--bench`
+//! `cargo bench --bench boot` makes ten rounds of each, `-- 20` twenty; `-- plain`, `-- waits`, `-- crowd` or `-- qemu`
+//! looks at one configuration. A round boots every way once, so that what disturbs this machine disturbs them all. Without `--bench`
 //! on the command line, as under `cargo test`, there is one round, and nothing is judged by its time.
 
 #[path = "../../tests/boot/boot.rs"]
@@ -14,6 +14,8 @@ mod cases;
 #[path = "../../tests/boot/daemons.rs"]
 mod daemons;
 mod group;
+#[path = "../../tests/kernel/linux.rs"]
+mod linux;
 #[path = "../../tests/boot/machine.rs"]
 mod machine;
 #[path = "../../tests/boot/namespace.rs"]
@@ -22,17 +24,22 @@ mod peers;
 #[path = "../../tests/support/program.rs"]
 #[allow(dead_code, reason = "shared with the tests")]
 mod program;
+mod qemu;
 #[path = "../../tests/boot/root.rs"]
 mod root;
 #[path = "../support.rs"]
 #[allow(dead_code, reason = "shared with the other benches")]
 mod support;
+#[path = "../../tests/kernel/tools.rs"]
+#[allow(dead_code, reason = "shared with the tests")]
+mod tools;
 mod waits;
 mod ways;
 
 use cases::Skip;
 use root::Root;
 use support::{Effort, machine};
+use tools::Tools;
 use ways::Configuration;
 
 fn main() {
@@ -56,6 +63,14 @@ fn main() {
         if wanted(configuration.name()) && !covered {
             println!("\n## {}\n", configuration.name());
             ways::compare(root, configuration, effort.rounds(rounds));
+        }
+    }
+    if wanted("qemu") {
+        println!("\n## qemu\n");
+        match Tools::ready() {
+            Ok(tools) => qemu::compare(root, tools, effort, rounds),
+            Err(Skip::Missing(what)) => println!("SKIPPED: not installed: {what}"),
+            Err(Skip::Refused(why)) => println!("SKIPPED: {why}"),
         }
     }
 }
