@@ -36,7 +36,7 @@ const STARTPAR: &str = "rm /root/usr/sbin/startpar\n";
 
 const WAYS: [Way; 4] = [
     Way { name: "one by one", words: "concurrency=none", prepare: STARTPAR, short: false },
-    Way { name: "startpar", words: "", prepare: STARTPAR, short: true },
+    Way { name: "startpar", words: "", prepare: STARTPAR, short: false },
     Way { name: "serel, first boot", words: "", prepare: FORGET, short: false },
     Way { name: "serel, later boots", words: "", prepare: "", short: true },
 ];
@@ -47,7 +47,7 @@ const FORGET: &str = "rm -r /root/etc/serel\n";
 /// What the machine of the tests has.
 const PROCESSORS: f64 = 2.0;
 
-/// Boots all ways `rounds` times and prints a table. A short run leaves out what the containers show, too.
+/// Boots all ways `rounds` times and prints a table. A short run boots a new disk and then once more, both with serel.
 pub(crate) fn compare(root: &Root, tools: &Tools, effort: Effort, rounds: usize) {
     let mut disk = Disk::new(root);
     // What is made at a first boot takes longer than all else: only what is recorded of the second one is of use.

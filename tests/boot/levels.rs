@@ -15,8 +15,8 @@ pub(crate) const CASES: &[Case] = &[
     ("levels::startpar_stops_in_order", || halt(&Machine::new(Root::made()?))),
     ("levels::serel_stops_in_order", || halt(&Machine::with_serel(Root::made()?))),
     ("levels::the_hook_stops_in_order", || halt(&Machine::with_hook(Root::made()?))),
-    ("levels::serel_goes_down_to_single_user", || single_user(&Machine::with_serel(Root::made()?))),
-    ("levels::the_hook_goes_down_to_single_user", || single_user(&Machine::with_hook(Root::made()?))),
+    ("levels::serel_goes_down_to_single_user", || single_user(Machine::with_serel)),
+    ("levels::the_hook_goes_down_to_single_user", || single_user(Machine::with_hook)),
     ("levels::startpar_boots_for_a_single_user", || for_one(&Machine::new(Root::made()?), "")),
     ("levels::serel_boots_for_a_single_user", || for_one(&Machine::with_serel(Root::made()?), SAID)),
     ("levels::the_hook_boots_for_a_single_user", || for_one(&Machine::with_hook(Root::made()?), SAID)),
@@ -98,7 +98,8 @@ fn halt(machine: &Machine) -> Result<(), Skip> {
     Ok(())
 }
 
-fn single_user(machine: &Machine) -> Result<(), Skip> {
+fn single_user(made: fn(&Root) -> Machine) -> Result<(), Skip> {
+    let machine = made(Root::made()?);
     let mut boot = machine.boot("");
     boot.reached('2');
     boot.run(&["telinit", "1"]);
