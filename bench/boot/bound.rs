@@ -9,6 +9,7 @@ use serde_json::Value;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::fs;
+use std::path::Path;
 
 /// The bound of one level.
 #[derive(Debug)]
@@ -23,8 +24,8 @@ struct Level {
 }
 
 impl Level {
-    fn seconds(&self) -> f64 {
-        self.chain.max(self.work.1 / processors())
+    fn seconds(&self, processors: f64) -> f64 {
+        self.chain.max(self.work.1 / processors)
     }
 }
 
@@ -32,12 +33,14 @@ impl Level {
 #[derive(Debug)]
 pub(crate) struct Bound {
     levels: Vec<Level>,
+    /// How many the machine has.
+    processors: f64,
 }
 
 impl Bound {
     /// Of all levels, one after the other.
     pub(crate) fn seconds(&self) -> f64 {
-        self.levels.iter().map(Level::seconds).sum()
+        self.levels.iter().map(|level| level.seconds(self.processors)).sum()
     }
 }
 
@@ -48,7 +51,7 @@ impl fmt::Display for Bound {
             let Level { name, chain, members, work } = level;
             let members = members.join(" > ");
             let (scripts, all) = work;
-            let shared = all / processors();
+            let shared = all / self.processors;
             writeln!(
                 f,
                 "level {name}: longest chain {chain:.3} s ({members}); work {all:.3} s, {scripts:.3} s of it the \
@@ -61,21 +64,6 @@ impl fmt::Display for Bound {
 
 /// From what a machine has recorded, and the seconds of processor time of its two levels; it is booted once more.
 pub(crate) fn of(machine: &Machine, work: [f64; 2]) -> Bound {
-    let recorded = recorded(machine);
-    let mut boot = machine.boot("");
-    boot.reached('2');
-    let levels = [('S', work[0]), ('2', work[1])].map(|(name, work)| {
-        let words = ["serelrc", "plan", &name.to_string(), "--required-start", "order", "--json"];
-        level(name, &boot.run(&words).json(), &recorded, work)
-    });
-    boot.kill();
-    Bound { levels: levels.into() }
-}
-
-/// Seconds of time and of processor time by path of the script.
-type Recorded = BTreeMap<String, (f64, f64)>;
-
-fn recorded(machine: &Machine) -> Recorded {
     // A copy, with what SQLite keeps beside it.
     let copy = tempfile::tempdir().expect("a temporary directory");
     for entry in
@@ -83,7 +71,30 @@ fn recorded(machine: &Machine) -> Recorded {
     {
         fs::copy(entry.path(), copy.path().join(entry.file_name())).expect("a copy");
     }
-    let database = rusqlite::Connection::open(copy.path().join("history.db")).expect("a history");
+    let mut boot = machine.boot("");
+    boot.reached('2');
+    let plans =
+        ["S", "2"].map(|name| boot.run(&["serelrc", "plan", name, ORDER[0], ORDER[1], "--json"]).json());
+    boot.kill();
+    from(&copy.path().join("history.db"), &plans, work, available())
+}
+
+/// What rc orders by, too: only what is started here.
+const ORDER: [&str; 2] = ["--required-start", "order"];
+
+/// From a history, the plans of levels S and 2, and the seconds of processor time of these levels.
+pub(crate) fn from(history: &Path, plans: &[Value; 2], work: [f64; 2], processors: f64) -> Bound {
+    let recorded = recorded(history);
+    let [s, two] = plans;
+    let levels = vec![level('S', s, &recorded, work[0]), level('2', two, &recorded, work[1])];
+    Bound { levels, processors }
+}
+
+/// Seconds of time and of processor time by path of the script.
+type Recorded = BTreeMap<String, (f64, f64)>;
+
+fn recorded(history: &Path) -> Recorded {
+    let database = rusqlite::Connection::open(history).expect("a history");
     let query = "SELECT script, job.end_ns - start_ns, user_us + system_us FROM job JOIN run ON run.id = job.run \
                  WHERE start_ns IS NOT NULL AND phase = 'start'";
     let mut statement = database.prepare(query).expect("the tables of a history");
@@ -135,6 +146,6 @@ fn level(name: char, plan: &Value, recorded: &Recorded, all: f64) -> Level {
 }
 
 #[expect(clippy::cast_precision_loss, reason = "a small number")]
-fn processors() -> f64 {
+fn available() -> f64 {
     std::thread::available_parallelism().map_or(1, usize::from) as f64
 }

@@ -1,7 +1,7 @@
 //! Whole boots of a Debian: one by one, with startpar, with serel at first and from then on.
 //!
-//! `cargo bench --bench boot` makes ten rounds of each, `-- 20` twenty; `-- plain`, `-- waits`, `-- crowd` or `-- nspawn`
-//! looks at one configuration. A round boots every way once, so that what disturbs this machine disturbs them all. Without
+//! `cargo bench --bench boot` makes ten rounds of each, `-- 20` twenty; `-- plain`, and so on for `waits`, `crowd`, `nspawn`
+//! and `qemu`, looks at one configuration. A round boots every way once, so that what disturbs this machine disturbs them all. Without
 //! `--bench` on the command line, as under `cargo test`, there is one round, and nothing is judged by its time.
 
 mod arrival;
@@ -15,6 +15,8 @@ mod cases;
 #[path = "../../tests/boot/daemons.rs"]
 mod daemons;
 mod group;
+#[path = "../../tests/kernel/linux.rs"]
+mod linux;
 #[path = "../../tests/boot/machine.rs"]
 mod machine;
 #[path = "../../tests/boot/namespace.rs"]
@@ -24,17 +26,22 @@ mod peers;
 #[path = "../../tests/support/program.rs"]
 #[allow(dead_code, reason = "shared with the tests")]
 mod program;
+mod qemu;
 #[path = "../../tests/boot/root.rs"]
 mod root;
 #[path = "../support.rs"]
 #[allow(dead_code, reason = "shared with the other benches")]
 mod support;
+#[path = "../../tests/kernel/tools.rs"]
+#[allow(dead_code, reason = "shared with the tests")]
+mod tools;
 mod waits;
 mod ways;
 
 use cases::Skip;
 use root::Root;
 use support::{Effort, machine};
+use tools::Tools;
 use ways::Configuration;
 
 fn main() {
@@ -58,6 +65,13 @@ fn main() {
             println!("\n## {}\n", configuration.name());
             ways::compare(root, configuration, effort.rounds(rounds))
                 .unwrap_or_else(|skip| passed_over(&skip));
+        }
+    }
+    if wanted("qemu") {
+        println!("\n## qemu\n");
+        match Tools::ready() {
+            Ok(tools) => qemu::compare(root, tools, effort, rounds),
+            Err(skip) => passed_over(&skip),
         }
     }
 }

@@ -85,16 +85,16 @@ const LATER: usize = 3;
 
 /// What is measured of each way, over all rounds; seconds.
 #[derive(Default)]
-struct Measured {
-    rc_s: Times,
-    rc_2: Times,
-    both: Times,
-    /// From the first script until all daemons are up.
-    up: Times,
+pub(crate) struct Measured {
+    pub(crate) rc_s: Times,
+    pub(crate) rc_2: Times,
+    pub(crate) both: Times,
+    /// From the first script until all daemons are up, where that was looked at.
+    pub(crate) up: Option<Times>,
     /// Of both levels, and of each.
-    processor: Times,
-    processor_s: Times,
-    processor_2: Times,
+    pub(crate) processor: Times,
+    pub(crate) processor_s: Times,
+    pub(crate) processor_2: Times,
 }
 
 /// Boots all ways `rounds` times, in turn, and prints a table. Where there are no control groups, the processor time is
@@ -111,7 +111,8 @@ pub(crate) fn compare(root: &Root, configuration: Configuration, rounds: usize) 
     }
     let later = &measured[LATER];
     let bound = bound::of(&machines[LATER], [later.processor_s.median(), later.processor_2.median()]);
-    table(&measured, &bound);
+    let rows: Vec<(&str, Measured)> = WAYS.iter().map(|way| way.name).zip(measured).collect();
+    table(&rows, &bound);
     Ok(())
 }
 
@@ -194,23 +195,24 @@ fn measure(machine: &Machine, way: &Way, nspawn: Option<&Nspawn>, measured: &mut
     measured.rc_s.add(time("end S") - time("begin S"));
     measured.rc_2.add(end - time("begin 2"));
     measured.both.add(end - time("begin S"));
-    measured.up.add(up - time("begin S"));
+    measured.up.get_or_insert_default().add(up - time("begin S"));
     boot.kill();
 }
 
-fn table(measured: &[Measured], bound: &Bound) {
-    let startpar = measured[STARTPAR].both.median();
+/// Prints what was measured of each way. Where startpar is not one of them, the ratio to it is not a number.
+pub(crate) fn table(rows: &[(&str, Measured)], bound: &Bound) {
+    let startpar = rows.iter().find(|(name, _)| *name == WAYS[STARTPAR].name);
+    let startpar = startpar.map_or(f64::NAN, |(_, times)| times.both.median());
     println!("| | median | least | rcS | rc 2 | all up | of startpar | of the bound | processor time |");
     println!("|---|---:|---:|---:|---:|---:|---:|---:|---:|");
-    for (way, times) in WAYS.iter().zip(measured) {
+    for (name, times) in rows {
         let both = times.both.median();
+        let up = times.up.as_ref().map_or("-".to_owned(), |up| format!("{:.3}", up.median()));
         println!(
-            "| {} | {both:.3} s | {:.3} | {:.3} | {:.3} | {:.3} | {:.2} | {:.2} | {:.2} s |",
-            way.name,
+            "| {name} | {both:.3} s | {:.3} | {:.3} | {:.3} | {up} | {:.2} | {:.2} | {:.2} s |",
             times.both.at(0),
             times.rc_s.median(),
             times.rc_2.median(),
-            times.up.median(),
             both / startpar,
             both / bound.seconds(),
             times.processor.median(),

@@ -50,6 +50,14 @@ pub struct General {
     version: Option<bool>,
 }
 
+impl Default for General {
+    /// As on a command line that says nothing of it.
+    fn default() -> Self {
+        let color = Color::Auto;
+        Self { debuglevel: 1, log: None, log_append: false, log_truncate: false, color, version: None }
+    }
+}
+
 impl General {
     /// Begins logging as asked for. Errors: a file that cannot be opened, a facility that does not exist.
     pub fn init_log(&self, program: &'static str) -> Result<(), LogError> {

@@ -4,10 +4,10 @@
 //! what does not fit is said and left out.
 
 use super::general::General;
-use super::serelrc;
+use super::serelrc::{self, RequiredStart};
 use crate::boot::{Part, Switch};
 use crate::log::LogError;
-use crate::model::Level;
+use crate::model::{Level, Phase};
 use crate::root::Root;
 use std::ffi::OsString;
 
@@ -63,6 +63,10 @@ pub(super) fn try_part(
     previous: Option<Level>,
     switch: &Switch,
 ) -> Result<(Part, General), String> {
+    if switch.options.is_empty() {
+        let phase = if verb == "start" { Phase::Start } else { Phase::Stop };
+        return serelrc::plain_part(root.path(), phase, level, previous, RequiredStart::Order);
+    }
     let mut words: Vec<OsString> = ["serelrc", "--root"].map(OsString::from).into();
     words.push(root.path().into());
     // A need that failed keeps nobody from being started, as ever on Debian.

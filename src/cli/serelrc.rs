@@ -285,17 +285,48 @@ impl Cli {
 /// The unit that `serelrc start` or `serelrc stop` with these words would run, and how it would be logged. Errors in
 /// words.
 pub(super) fn part(words: Vec<OsString>) -> Result<(Part, General), String> {
-    let cli = Cli::try_parse_from(words).map_err(|error| error.to_string())?;
-    let common = cli.common()?;
-    let (args, phase) = match &cli.verb {
-        Verb::Start(args) => (args, Phase::Start),
-        Verb::Stop(args) => (args, Phase::Stop),
-        _ => return Err("this is no unit to run".to_owned()),
+    Cli::try_parse_from(words).map_err(|error| error.to_string())?.part()
+}
+
+/// The same of a level, without a word more. Every boot asks for this, and to read a command line that one has written
+/// oneself is a tenth of a second on a slow processor that has done nothing else yet.
+pub(super) fn plain_part(
+    root: &Path,
+    phase: Phase,
+    level: Level,
+    previous: Option<Level>,
+    required_start: RequiredStart,
+) -> Result<(Part, General), String> {
+    let args = RunArgs {
+        level: Some(level),
+        previous,
+        jobs: auto_slots(),
+        timeout: None,
+        required_start,
+        serial: false,
+        resume: false,
+        dry_run: false,
+        quiet: false,
+        pairs: None,
     };
-    if args.dry_run {
-        return Err("--dry-run: nothing would be run".to_owned());
+    let verb = if phase == Phase::Start { Verb::Start(args) } else { Verb::Stop(args) };
+    let place = PlaceArgs { root: root.to_owned(), db: None, json: false };
+    Cli { general: General::default(), place, verb }.part()
+}
+
+impl Cli {
+    fn part(self) -> Result<(Part, General), String> {
+        let common = self.common()?;
+        let (args, phase) = match &self.verb {
+            Verb::Start(args) => (args, Phase::Start),
+            Verb::Stop(args) => (args, Phase::Stop),
+            _ => return Err("this is no unit to run".to_owned()),
+        };
+        if args.dry_run {
+            return Err("--dry-run: nothing would be run".to_owned());
+        }
+        Ok((Part { common, request: args.request(phase)?, running: args.running() }, self.general))
     }
-    Ok((Part { common, request: args.request(phase)?, running: args.running() }, cli.general))
 }
 
 impl RunArgs {
@@ -348,4 +379,31 @@ pub(super) fn read_pairs(file: &Path) -> Result<Pairs, String> {
         let rendered = fault.render(&Root::default());
         rendered.trim_start_matches("error: ").trim_end().to_owned()
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_plain_part_is_that_of_the_same_words() {
+        for (phase, verb) in [(Phase::Start, "start"), (Phase::Stop, "stop")] {
+            for (level, previous) in [("S", None), ("2", None), ("3", Some("2"))] {
+                let parsed = |text| Level::parse(text).expect("a level");
+                let mut words = vec!["serelrc", verb, level, "--required-start", "order"];
+                words.extend(previous.iter().flat_map(|previous| ["--previous", previous]));
+                let said = part(words.into_iter().map(OsString::from).collect()).expect("well said");
+                let order = RequiredStart::Order;
+                let level = parsed(level);
+                let plain = plain_part(Path::new("/"), phase, level, previous.map(parsed), order);
+                assert_eq!(format!("{said:?}"), format!("{:?}", plain.expect("the root is there")));
+            }
+        }
+    }
+
+    #[test]
+    fn nothing_general_said_is_the_default() {
+        let said = Cli::try_parse_from(["serelrc", "start", "2"]).expect("well said").general;
+        assert_eq!(format!("{said:?}"), format!("{:?}", General::default()));
+    }
 }

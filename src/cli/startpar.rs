@@ -97,6 +97,9 @@ pub fn is_called() -> bool {
 pub fn run() -> ExitCode {
     let arguments: Vec<OsString> = std::env::args_os().skip(1).collect();
     answer_panics(arguments.clone());
+    if let Some(cli) = Cli::of_rc(&arguments) {
+        return cli.run_unit(&arguments).into();
+    }
     let cli = match Cli::try_parse_from(std::env::args_os()) {
         Ok(cli) => cli,
         Err(error) if !error.use_stderr() => {
@@ -118,10 +121,7 @@ pub fn run() -> ExitCode {
         crate::log::say(format_args!("startpar: {lacking}: calling the programs one after another"));
         return boot::call_each(&cli.programs, cli.argument.as_ref()).into();
     }
-    match cli.asked() {
-        Ok(asked) => asked.carry_out(&arguments).into(),
-        Err(why) => pass_on(&arguments, &why).into(),
-    }
+    cli.run_unit(&arguments).into()
 }
 
 /// What we do not do ourselves may be something that the real one does. Without one, the level is run plainly if one
@@ -153,6 +153,35 @@ struct Asked {
 }
 
 impl Cli {
+    /// What rc says, word by word, in each boot: it is read without all that it takes to understand everything else.
+    fn of_rc(words: &[OsString]) -> Option<Self> {
+        let mut cli = Self { etc: ETC.into(), ..Self::default() };
+        let (pairs, []) = words.as_chunks::<2>() else { return None };
+        for [option, value] in pairs {
+            let value = value.to_str().filter(|value| !value.starts_with('-'))?;
+            let once = match option.to_str()? {
+                "-M" => cli.mode.replace(Mode::from_str(value, false).ok()?).is_none(),
+                "-P" => cli.previous.replace(value.to_owned()).is_none(),
+                "-R" => cli.level.replace(value.to_owned()).is_none(),
+                "-p" => cli.parallel.replace(value.into()).is_none(),
+                "-t" => cli.timeout.replace(value.into()).is_none(),
+                "-T" => cli.global_timeout.replace(value.into()).is_none(),
+                _ => false,
+            };
+            if !once {
+                return None;
+            }
+        }
+        cli.mode.is_some().then_some(cli)
+    }
+
+    fn run_unit(&self, arguments: &[OsString]) -> Exit {
+        match self.asked() {
+            Ok(asked) => asked.carry_out(arguments),
+            Err(why) => pass_on(arguments, &why),
+        }
+    }
+
     /// The four options that matter to rc, taken out of words that may be wrong otherwise.
     fn least(arguments: &[OsString]) -> Self {
         let words: Vec<&str> = arguments.iter().filter_map(|word| word.to_str()).collect();
@@ -251,4 +280,31 @@ pub(super) fn foresee(mut common: Common, named: bool) -> Exit {
         common.database = database;
     }
     boot::system(&common, &foreseen)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_rc_says_is_understood_alike_in_both_ways() {
+        for line in
+            ["-p 4 -t 20 -T 3 -M boot -P N -R S", "-p 4 -t 20 -T 3 -M stop -P 2 -R 0", "-M start -R 2"]
+        {
+            let words: Vec<OsString> = line.split(' ').map(OsString::from).collect();
+            let plain = Cli::of_rc(&words).expect("what rc says");
+            let full = Cli::parse_from([NAME.into()].into_iter().chain(words));
+            assert_eq!(format!("{plain:?}"), format!("{full:?}"));
+        }
+    }
+
+    #[test]
+    fn anything_else_is_left_to_the_full_reading() {
+        for line in
+            ["-M boots", "-Mboot", "-M", "-M boot -M boot", "-R 2", "-v", "-a start x", "-M boot -p", "-M -R"]
+        {
+            let words: Vec<OsString> = line.split(' ').map(OsString::from).collect();
+            assert!(Cli::of_rc(&words).is_none(), "{line}");
+        }
+    }
 }

@@ -34,4 +34,12 @@ mount --bind root/run/cmdline root/proc/cmdline
 cd root
 pivot_root . mnt
 umount -l /mnt
-exec env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin TERM=dumb /sbin/init < /dev/console > /dev/console 2>&1
+# What a kernel does not know and does not look like a setting is its init's.
+set --
+for word in $cmdline; do
+    case $word in
+        *[=.]*) ;;
+        *) set -- "$@" "$word" ;;
+    esac
+done
+exec env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin TERM=dumb /sbin/init "$@" < /dev/console > /dev/console 2>&1

@@ -15,7 +15,11 @@ pub(crate) const CASES: &[Case] = &[
     ("levels::startpar_stops_in_order", || halt(&Machine::new(Root::made()?))),
     ("levels::serel_stops_in_order", || halt(&Machine::with_serel(Root::made()?))),
     ("levels::the_hook_stops_in_order", || halt(&Machine::with_hook(Root::made()?))),
-    ("levels::serel_goes_down_to_single_user", single_user),
+    ("levels::serel_goes_down_to_single_user", || single_user(Machine::with_serel)),
+    ("levels::the_hook_goes_down_to_single_user", || single_user(Machine::with_hook)),
+    ("levels::startpar_boots_for_a_single_user", || for_one(&Machine::new(Root::made()?), "")),
+    ("levels::serel_boots_for_a_single_user", || for_one(&Machine::with_serel(Root::made()?), SAID)),
+    ("levels::the_hook_boots_for_a_single_user", || for_one(&Machine::with_hook(Root::made()?), SAID)),
 ];
 
 /// Process numbers by pid file.
@@ -94,15 +98,34 @@ fn halt(machine: &Machine) -> Result<(), Skip> {
     Ok(())
 }
 
-fn single_user() -> Result<(), Skip> {
-    let machine = Machine::with_serel(Root::made()?);
+fn single_user(made: fn(&Root) -> Machine) -> Result<(), Skip> {
+    let machine = made(Root::made()?);
     let mut boot = machine.boot("");
     boot.reached('2');
     boot.run(&["telinit", "1"]);
     // The scripts of level 1 end in level S, where somebody is asked for a password.
-    boot.says("for maintenance");
+    boot.says(ASKS);
     let left = pids(&boot);
     assert!(left.is_empty(), "still up: {left:#?}\n{boot}");
     boot.stop();
+    Ok(())
+}
+
+/// What sulogin asks.
+const ASKS: &str = "for maintenance";
+
+/// What serel has said then.
+const SAID: &str = "serelrc: start S: ";
+
+/// `single` on the kernel's command line: level S and nothing else, until somebody goes on from there.
+fn for_one(machine: &Machine, said: &str) -> Result<(), Skip> {
+    let mut boot = machine.boot("single");
+    boot.says(said).says(ASKS);
+    let up = pids(&boot);
+    assert!(!up.contains_key(REDIS) && !up.contains_key(TINYPROXY), "up too soon: {up:#?}\n{boot}");
+    boot.run(&["telinit", "2"]);
+    assert_all_up(boot.reached('2'))?;
+    let console = boot.stop();
+    assert_eq!(console.matches("@@ begin 2 ").count(), 1, "{console}");
     Ok(())
 }

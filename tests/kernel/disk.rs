@@ -4,16 +4,13 @@
 //! (`tests/boot`), with few of its services.
 
 use crate::cases::{Case, Skip};
-use crate::linux::{Linux, MODULES};
+use crate::image::{Disk, here};
 use crate::machine::{Boot, Machine, Steps, history};
 use crate::root::Root;
-use crate::tools::{Tools, build_dir, program, run, which};
+use crate::tools::{Tools, program};
 use std::fs;
 use std::os::unix::fs::symlink;
-use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::sync::OnceLock;
-use tempfile::TempDir;
 
 /// The tests.
 pub(crate) const CASES: &[Case] = &[
@@ -26,8 +23,8 @@ pub(crate) const CASES: &[Case] = &[
 /// Daemons that runlevel 2 starts.
 const DAEMONS: &str = "rsyslogd\ndbus-daemon\ncron\nsshd\nmemcached\n";
 
-/// Bytes of the disk; most of it is a hole.
-const SIZE: &str = "1500M";
+/// How all boots after the first are turned off: at once. The first one has scripts for that.
+const OFF: &str = "echo off > /root/over/end\n";
 
 /// The boots, one after another.
 struct Boots {
@@ -43,76 +40,22 @@ fn boots() -> Result<&'static Boots, Skip> {
         let tools = Tools::ready()?;
         let disk = Disk::new(Root::made()?);
         Ok(Boots {
-            first: disk.boot(tools, "halt", &trimmed(), install),
-            second: disk.boot(tools, "off", "", |_| {}),
+            first: disk.boot(tools, &trimmed(), |machine| install(machine)),
+            second: disk.boot(tools, OFF, |_| {}),
             broken: disk.boot(
                 tools,
-                "off",
-                "yes nonsense | head -c 40000 > /root/etc/serel/history.db\n",
-                cycle,
+                &format!("{OFF}yes nonsense | head -c 40000 > /root/etc/serel/history.db\n"),
+                |machine| cycle(machine),
             ),
-            killed: disk.boot(tools, "off", "", fatal),
+            killed: disk.boot(tools, OFF, |machine| fatal(machine)),
         })
     })
     .as_ref()
     .map_err(Clone::clone)
 }
 
-fn here() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/kernel/guest/disk")
-}
-
 fn trimmed() -> String {
     fs::read_to_string(here().join("trim.sh")).expect("one of our files")
-}
-
-/// A disk with a Debian on it, which remembers what was written to it.
-struct Disk {
-    dir: TempDir,
-}
-
-impl Disk {
-    fn new(root: &Root) -> Self {
-        let name = root.plain().parent().and_then(Path::file_name).expect("a directory").to_owned();
-        let image = build_dir().join(name).with_extension("img");
-        if !image.exists() {
-            let making = build_dir().join("making.img");
-            let _ = fs::remove_file(&making);
-            let mut make = Command::new(which("mkfs.ext4").expect("BUG: looked for before"));
-            make.args(["-q", "-F", "-L", "root", "-d"]).arg(root.plain()).arg(&making).arg(SIZE);
-            run(&mut make);
-            fs::rename(making, &image).expect("our own directory");
-        }
-        let dir = tempfile::tempdir_in(build_dir()).expect("the build directory is writable");
-        run(Command::new("cp").arg("--sparse=always").arg(image).arg(dir.path().join("disk")));
-        Self { dir }
-    }
-
-    /// Boots it after a shell has prepared the disk and files were laid over it; `end` says how it is turned off.
-    fn boot(&self, tools: &Tools, end: &str, prepare: &str, lay: impl FnOnce(&Machine)) -> Boot {
-        let mut machine = Machine::empty();
-        for dir in ["bin", "dev", "root"] {
-            fs::create_dir_all(machine.at(dir)).expect("a new directory");
-        }
-        symlink("busybox", machine.at("bin/sh")).expect("a new link");
-        machine.program(&which("busybox").expect("BUG: looked for before"), "bin/busybox");
-        let linux = Linux::ready(tools);
-        let mut list = String::new();
-        for module in MODULES {
-            let name = module.rsplit('/').next().expect("a name");
-            machine.file(&linux.module(module), &format!("modules/{name}.ko"), 0o644);
-            list += &format!("{name}\n");
-        }
-        machine.text("modules/list", &list, 0o644);
-        machine.file(&here().join("init"), "init", 0o755);
-        machine.text("prepare", prepare, 0o644);
-        machine.text("over/over/end", &format!("{end}\n"), 0o644);
-        lay(&machine);
-        let disk = self.dir.path().join("disk");
-        let drive = format!("file={},if=virtio,format=raw,cache=unsafe", disk.display());
-        machine.with(&["-drive", &drive]);
-        machine.start(tools, None)
-    }
 }
 
 /// Puts serelrc in the place of startpar, a report behind the runlevel, and first of all a script that looks whether the
@@ -124,6 +67,7 @@ fn install(machine: &Machine) {
     machine.file(&here().join("report"), "over/usr/sbin/report", 0o755);
     machine.file(&here().with_file_name("steps.sh"), "over/over/steps.sh", 0o644);
     machine.file(&here().join("inittab"), "over/etc/inittab", 0o644);
+    machine.text("over/over/end", "halt\n", 0o644);
     machine.text("over/etc/fstab", "/dev/vda / ext4 errors=remount-ro 0 1\n", 0o644);
     machine.text("over/etc/network/interfaces", "auto lo\niface lo inet loopback\n", 0o644);
     let probe = "if touch /etc/probe 2> /dev/null; then echo writable; else echo read-only; fi";
@@ -200,6 +144,14 @@ fn first() -> Result<(), Skip> {
     assert!(summary(boot, "start 2").contains("plan: rebuilt: this unit is new"), "{boot}");
     let runs = recorded(&steps);
     assert_eq!(runs, [("start S".into(), id.clone(), false), ("start 2".into(), id, false)], "{boot}");
+    // bootlogd, which takes the console meanwhile, has all that was said between its start and its end.
+    let log = &steps.ended("bootlog", 0).stdout;
+    assert!(log.contains("serelrc: start S: ") && log.contains("plan: rebuilt"), "{log}\n{boot}");
+    for text in
+        ["Mounting local filesystems", "Starting enhanced syslogd", "Starting OpenBSD Secure Shell server"]
+    {
+        assert!(log.contains(text) && console.contains(text), "{text}: {log}\n{boot}");
+    }
     // It was turned off by its scripts, and the disk is clean.
     assert!(summary(boot, "stop 0 from 2").contains(" ok in "), "{boot}");
     assert!(console.trim_end().lines().any(|line| line.ends_with("reboot: Power down")), "{boot}");

@@ -28,16 +28,24 @@ pub(crate) struct Machine {
     root: TempDir,
     /// Further words for QEMU.
     more: Vec<String>,
+    /// Further words for the kernel.
+    words: String,
 }
 
 impl Machine {
     /// Nothing.
     pub(crate) fn empty() -> Self {
         let root = tempfile::tempdir_in(build_dir()).expect("the build directory is writable");
-        Self { root, more: Vec::new() }
+        Self { root, more: Vec::new(), words: String::new() }
     }
 
-    /// More words for QEMU: a disk, a clock.
+    /// More words for the kernel's command line.
+    #[allow(dead_code, reason = "for the bench")]
+    pub(crate) fn with_kernel(&mut self, words: &str) {
+        self.words = format!(" {words}");
+    }
+
+    /// More words for QEMU: a disk, a clock. Of a word that can be there only once, the last one counts.
     pub(crate) fn with(&mut self, words: &[&str]) {
         self.more.extend(words.iter().map(|word| (*word).to_owned()));
     }
@@ -157,7 +165,8 @@ impl Machine {
             qemu.arg("-serial").arg(format!("file:{}", serial.display()));
         }
         qemu.arg("-kernel").arg(Linux::ready(tools).kernel()).arg("-initrd").arg(&initrd);
-        qemu.args(["-append", "console=ttyS0 loglevel=4 panic=-1"]).args(&self.more);
+        let words = format!("console=ttyS0 loglevel=4 panic=-1{}", self.words);
+        qemu.args(["-append", &words]).args(&self.more);
         // A machine that hangs is killed from outside, and what it had said is still there.
         let mut limited = Command::new("timeout");
         limited.args(["--signal=KILL", &BOOT_LIMIT.as_secs().to_string()]);

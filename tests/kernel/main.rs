@@ -12,6 +12,7 @@ mod cases;
 mod compiling;
 mod disk;
 mod early;
+mod image;
 mod linux;
 mod machine;
 mod modules;
