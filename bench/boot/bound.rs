@@ -21,6 +21,8 @@ struct Level {
     members: Vec<String>,
     /// Seconds of processor time of all scripts, and of all processes.
     work: (f64, f64),
+    /// Seconds that serelrc saw from its first start to its last end: what is left of the level is rc's own.
+    run: f64,
 }
 
 impl Level {
@@ -48,14 +50,14 @@ impl fmt::Display for Bound {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "The bound is {:.3} s:", self.seconds())?;
         for level in &self.levels {
-            let Level { name, chain, members, work } = level;
+            let Level { name, chain, members, work, run } = level;
             let members = members.join(" > ");
             let (scripts, all) = work;
             let shared = all / self.processors;
             writeln!(
                 f,
                 "level {name}: longest chain {chain:.3} s ({members}); work {all:.3} s, {scripts:.3} s of it the \
-                 scripts', shared {shared:.3} s"
+                 scripts', shared {shared:.3} s; from the first start to the last end {run:.3} s"
             )?;
         }
         Ok(())
@@ -86,7 +88,10 @@ const ORDER: [&str; 2] = ["--required-start", "order"];
 pub(crate) fn from(history: &Path, plans: &[Value; 2], work: [f64; 2], processors: f64) -> Bound {
     let recorded = recorded(history);
     let [s, two] = plans;
-    let levels = vec![level('S', s, &recorded, work[0]), level('2', two, &recorded, work[1])];
+    let levels = vec![
+        level('S', s, &recorded, work[0], run(history, "start S")),
+        level('2', two, &recorded, work[1], run(history, "start 2")),
+    ];
     Bound { levels, processors }
 }
 
@@ -109,7 +114,19 @@ fn recorded(history: &Path) -> Recorded {
     all.into_iter().map(|(script, (times, work))| (script, (times.median(), work.median()))).collect()
 }
 
-fn level(name: char, plan: &Value, recorded: &Recorded, all: f64) -> Level {
+/// What the runs of a unit took, in seconds.
+fn run(history: &Path, label: &str) -> f64 {
+    let database = rusqlite::Connection::open(history).expect("a history");
+    let query = "SELECT end_ns - begin_ns FROM run WHERE label = ?1";
+    let mut statement = database.prepare(query).expect("the tables of a history");
+    let mut times = Times::default();
+    for nanos in statement.query_map([label], |row| row.get::<_, f64>(0)).expect("a query") {
+        times.add(nanos.expect("a row") / 1e9);
+    }
+    times.median()
+}
+
+fn level(name: char, plan: &Value, recorded: &Recorded, all: f64, run: f64) -> Level {
     let jobs = plan["jobs"].as_array().expect("a list of jobs");
     let text = |value: &Value| value.as_str().expect("a text").to_owned();
     let by_name: BTreeMap<String, &Value> = jobs.iter().map(|job| (text(&job["name"]), job)).collect();
@@ -142,7 +159,7 @@ fn level(name: char, plan: &Value, recorded: &Recorded, all: f64) -> Level {
         members.insert(0, name);
     }
     let scripts = jobs.iter().map(|job| cost(job).1).sum();
-    Level { name, chain, members, work: (scripts, all) }
+    Level { name, chain, members, work: (scripts, all), run }
 }
 
 #[expect(clippy::cast_precision_loss, reason = "a small number")]

@@ -70,14 +70,19 @@ pub(super) fn execute(
 ) -> Result<Ran, String> {
     let (processes, guests) = processes(common, request, plan)?;
     let (journals, already) = journals(common, request, running, plan);
+    let costs = loaded.costs();
+    // Whoever asks for more slots than there would be wants everything at once.
+    let paced = costs.is_some() && running.slots <= auto_slots();
+    let eager = if paced { crate::processors::count() } else { usize::MAX };
     let settings = Settings {
         slots: running.slots,
+        eager,
         timeout: (running.timeout > 0).then(|| running.timeout.saturating_mul(SECOND)),
         grace: GRACE,
         processes: most_processes(),
         guests: guests.is_some(),
     };
-    let priorities = priorities(plan, loaded.costs().as_ref());
+    let priorities = priorities(plan, costs.as_ref());
     let mut processes = Hosting::new(Journalled::new(processes, journals, plan), guests);
     let mut reporter = reporter(common, running, plan, loaded);
     let result = run(plan, &priorities, settings, &already, &mut processes, &Monotonic, &mut reporter);

@@ -6,6 +6,7 @@
 
 use super::clock::Clock;
 use super::deadlines::{Deadlines, Stage};
+use super::pace;
 use super::queue::{Lane, Queue};
 use super::reporter::Reporter;
 use super::spawner::{Event, Exit, Spawner};
@@ -14,17 +15,16 @@ use crate::engine::{Action, Engine, JobState, ServiceState};
 use crate::model::{IdVec, JobId, Phase, ServiceId};
 use crate::plan::Plan;
 use crate::registry::{Effect, Registry, State};
-use crate::text::signal_name;
 use std::collections::HashSet;
-
-/// How often those are looked for whom a job left behind that was asked to end.
-const LOOK: Nanos = 50_000_000;
 
 /// How to run a plan.
 #[derive(Debug, Clone, Copy)]
 pub struct Settings {
     /// Most jobs at one time; at least 1.
     pub slots: usize,
+    /// So many jobs are started whenever they are ready, and more of them only while the processors have time, or they have
+    /// none: then priorities are microseconds.
+    pub eager: usize,
     /// How long a job may run before it gets SIGTERM. Interactive jobs have all the time they want.
     pub timeout: Option<Nanos>,
     /// From SIGTERM to SIGKILL, and from there until it is given up.
@@ -62,6 +62,7 @@ pub fn run<S: Spawner, C: Clock>(
         interrupted: None,
         widest: 0,
         full: false,
+        look: None,
         spawner,
         clock,
         reporter,
@@ -106,6 +107,8 @@ struct Dispatcher<'a, S, C> {
     interrupted: Option<i32>,
     widest: usize,
     full: bool,
+    /// When to look again at a job that is held back.
+    look: Option<Nanos>,
     spawner: &'a mut S,
     clock: &'a C,
     reporter: &'a mut Reporter,
@@ -124,7 +127,7 @@ impl<S: Spawner, C: Clock> Dispatcher<'_, S, C> {
             return true;
         }
         let due = self.registry.as_ref().and_then(Registry::due);
-        let until = [self.deadlines.next(), due].into_iter().flatten().min();
+        let until = [self.deadlines.next(), due, self.look].into_iter().flatten().min();
         match self.spawner.next(until) {
             Some(Event::Exited { job, at, exit, usage, lines }) => {
                 self.reporter.output(job, lines);
@@ -206,6 +209,7 @@ impl<S: Spawner, C: Clock> Dispatcher<'_, S, C> {
 
     /// Starts ready jobs while there are slots.
     fn fill_slots(&mut self) {
+        self.look = None;
         loop {
             let taken = self.taken();
             let alone = self.alone.iter().any(|job| !self.engine.is_blocked(*job));
@@ -216,6 +220,9 @@ impl<S: Spawner, C: Clock> Dispatcher<'_, S, C> {
             // What running ones wait for comes first; where there is no room for more, nothing else.
             let wanted = self.wanted().and_then(|job| self.queue.take(job, self.lane(job), taken, room));
             let crowded = self.running.len() >= self.settings.processes;
+            if wanted.is_none() && self.holds_back(taken) {
+                return;
+            }
             let next = wanted.or_else(|| if crowded { None } else { self.queue.pop(taken, room) });
             let Some((job, lane)) = next else {
                 self.full |= self.queue.waits_for_room();
@@ -226,6 +233,21 @@ impl<S: Spawner, C: Clock> Dispatcher<'_, S, C> {
             }
             self.carry_out();
         }
+    }
+
+    /// Whether the next ready job has time and the processors have none.
+    fn holds_back(&mut self, taken: usize) -> bool {
+        let Some(priority) = self.queue.first().filter(|_| taken >= self.settings.eager) else {
+            return false;
+        };
+        let nanos = |micros: u64| micros.saturating_mul(1_000);
+        let ends = self
+            .running
+            .iter()
+            .map(|job| self.records[*job].start.unwrap_or(0).saturating_add(nanos(self.priorities[*job])));
+        let spawner = &*self.spawner;
+        self.look = pace::hold(self.clock.now(), ends, nanos(priority), || spawner.is_crowded());
+        self.look.is_some()
     }
 
     /// A ready job that running ones wait for, be it for the sake of others that must come first.
@@ -303,7 +325,7 @@ impl<S: Spawner, C: Clock> Dispatcher<'_, S, C> {
             && self.spawner.lingers(job)
         {
             self.records[job].left = Some((usage, until));
-            self.deadlines.set(job, at.saturating_add(LOOK), Stage::Linger);
+            self.deadlines.set(job, at.saturating_add(overdue::LOOK), Stage::Linger);
             return;
         }
         let outcome = match exit {
@@ -355,92 +377,6 @@ impl<S: Spawner, C: Clock> Dispatcher<'_, S, C> {
         self.reporter.ended(record);
     }
 
-    /// A signal for us: start nothing more, pass it on, and give the jobs their grace. A second one kills.
-    fn interrupt(&mut self, signal: i32) {
-        let again = self.interrupted.is_some();
-        self.interrupted.get_or_insert(signal);
-        let now = self.clock.now();
-        if again {
-            self.reporter.say(format!("second signal: killing {} jobs", self.running.len()));
-        } else {
-            self.reporter.say(format!(
-                "{}: starting nothing more, waiting for {} running jobs",
-                signal_name(signal),
-                self.running.len()
-            ));
-        }
-        self.queue.clear();
-        for job in self.engine.cancel() {
-            self.record(job, now, Outcome::Cancelled, Usage::default());
-        }
-        for index in 0..self.running.len() {
-            let job = self.running[index];
-            if self.records[job].left.is_some() {
-                // Its end is near as it is.
-                continue;
-            }
-            if again {
-                self.spawner.signal(job, libc::SIGKILL);
-                self.deadlines.set(job, now + self.settings.grace, Stage::Abandon);
-            } else {
-                self.spawner.signal(job, signal);
-                self.deadlines.set(job, now + self.settings.grace, Stage::Kill);
-            }
-        }
-    }
-
-    /// Deals with every deadline that has come.
-    fn expire(&mut self) {
-        let now = self.clock.now();
-        if let Some(registry) = &mut self.registry {
-            registry.expire(&mut self.engine, now);
-        }
-        while let Some((job, stage)) = self.deadlines.expired(now) {
-            // Time that it spends waiting for another job is that one's.
-            if let (Stage::Terminate, Some(timeout)) = (stage, self.settings.timeout)
-                && self.engine.is_blocked(job)
-                && self.taken() > 0
-            {
-                self.deadlines.set(job, now.saturating_add(timeout), Stage::Terminate);
-                continue;
-            }
-            self.records[job].timed_out |= self.interrupted.is_none();
-            match stage {
-                Stage::Terminate => {
-                    self.spawner.signal(job, libc::SIGTERM);
-                    self.deadlines.set(job, now + self.settings.grace, Stage::Kill);
-                }
-                Stage::Kill => {
-                    self.spawner.signal(job, libc::SIGKILL);
-                    self.deadlines.set(job, now + self.settings.grace, Stage::Abandon);
-                }
-                Stage::Linger => self.look_for_left(job, now),
-                Stage::Abandon => {
-                    self.reporter.say(format!(
-                        "{} does not even end on SIGKILL: going on without it",
-                        self.plan.job(job).name
-                    ));
-                    let outcome = if self.records[job].timed_out {
-                        Outcome::TimedOut
-                    } else {
-                        Outcome::Signalled(libc::SIGKILL)
-                    };
-                    self.end(job, now, outcome, Usage::default());
-                }
-            }
-        }
-    }
-
-    /// The process of a job has ended in time, but others of its group had not.
-    fn look_for_left(&mut self, job: JobId, now: Nanos) {
-        let Some((usage, until)) = self.records[job].left else { return };
-        if self.spawner.lingers(job) && now < until {
-            return self.deadlines.set(job, now.saturating_add(LOOK).min(until), Stage::Linger);
-        }
-        self.spawner.signal(job, libc::SIGKILL);
-        self.end(job, now, Outcome::TimedOut, usage);
-    }
-
     /// Nothing runs, nothing is ready, and jobs are left: the plan was no good (a circle that no verification saw).
     /// The machine must come up all the same: the first that waits is let go, and so on, one by one.
     fn break_deadlock(&mut self) {
@@ -475,6 +411,8 @@ impl<S: Spawner, C: Clock> Dispatcher<'_, S, C> {
 fn passes(errno: i32) -> bool {
     [libc::EAGAIN, libc::ENOMEM, libc::EMFILE, libc::ENFILE].contains(&errno)
 }
+
+mod overdue;
 
 #[cfg(test)]
 mod guests;

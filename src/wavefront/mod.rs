@@ -11,6 +11,7 @@ mod deadlines;
 mod dispatch;
 mod guard;
 mod linger;
+mod pace;
 mod process;
 mod queue;
 mod reaper;

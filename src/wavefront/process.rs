@@ -6,8 +6,9 @@
 
 use super::reaper::{self, Newborn, Reaper};
 use super::spawner::{Event, Exit, Spawner};
-use super::{Clock, Monotonic, Nanos};
+use super::{Clock, Monotonic, Nanos, pace};
 use crate::model::{IdVec, JobId};
+use crate::processors;
 use crossbeam_channel::{Receiver, Sender, unbounded};
 use nix::errno::Errno;
 use nix::fcntl::{OFlag, open};
@@ -64,6 +65,7 @@ pub struct Processes {
     events: Receiver<Event>,
     sender: Sender<Event>,
     clock: Monotonic,
+    processors: usize,
 }
 
 impl Processes {
@@ -91,6 +93,7 @@ impl Processes {
             events,
             sender,
             clock: Monotonic,
+            processors: processors::count(),
         })
     }
 
@@ -192,6 +195,10 @@ impl Spawner for Processes {
     fn lingers(&mut self, job: JobId) -> bool {
         self.left[job].take_if(|group| !lives(*group));
         self.left[job].is_some()
+    }
+
+    fn is_crowded(&self) -> bool {
+        pace::is_crowded(self.processors)
     }
 
     fn next(&mut self, until: Option<Nanos>) -> Option<Event> {

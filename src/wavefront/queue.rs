@@ -56,6 +56,11 @@ impl Queue {
         self.interactive.pop().map(|(_, Reverse(job))| (job, Lane::Interactive))
     }
 
+    /// The priority of the first that may run beside others.
+    pub(super) fn first(&self) -> Option<u64> {
+        self.common.peek().max(self.busy.peek()).map(|(priority, _)| *priority)
+    }
+
     /// Whether busy jobs are left; asked when there was nobody to start.
     pub(super) fn waits_for_room(&self) -> bool {
         !self.busy.is_empty()

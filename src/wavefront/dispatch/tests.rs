@@ -27,7 +27,14 @@ fn plan(needs: &[Vec<(u32, Strength)>]) -> Plan {
 }
 
 fn settings(slots: usize) -> Settings {
-    Settings { slots, timeout: Some(60 * SECOND), grace: 5 * SECOND, processes: usize::MAX, guests: false }
+    Settings {
+        eager: usize::MAX,
+        slots,
+        timeout: Some(60 * SECOND),
+        grace: 5 * SECOND,
+        processes: usize::MAX,
+        guests: false,
+    }
 }
 
 fn drive(plan: &Plan, settings: Settings, world: (Simulated, VirtualClock)) -> (Run, Simulated) {
@@ -266,4 +273,54 @@ fn busy_jobs_have_a_limit_of_their_own_and_hold_nobody_up() {
     let ends: Vec<Nanos> = run.records.iter().map(|record| (record.end - run.begin) / SECOND).collect();
     assert_eq!(ends, [1, 1, 2, 2, 3, 1, 1, 1, 1]);
     assert!(run.full && run.widest == 6);
+}
+
+/// The processors are busy until a time.
+struct Crowd {
+    inside: Simulated,
+    clock: VirtualClock,
+    until: Nanos,
+}
+
+impl Spawner for Crowd {
+    fn spawn(&mut self, job: JobId, alone: bool) -> Result<(), i32> {
+        self.inside.spawn(job, alone)
+    }
+
+    fn signal(&mut self, job: JobId, signal: i32) {
+        self.inside.signal(job, signal);
+    }
+
+    fn is_crowded(&self) -> bool {
+        self.clock.now() < self.until
+    }
+
+    fn next(&mut self, until: Option<Nanos>) -> Option<Event> {
+        self.inside.next(until)
+    }
+}
+
+/// When each of four jobs starts, in tenths of a second. The first takes a second, the last follows it and takes another;
+/// the two others take half a second and could start at once.
+fn starts_beside_a_crowd(eager: usize, until: Nanos) -> Vec<Nanos> {
+    let plan = plan(&[vec![], vec![], vec![], vec![(0, Strength::Need)]]);
+    let takes = [SECOND, SECOND / 2, SECOND / 2, SECOND];
+    let behaviours: Vec<Behaviour> = takes.into_iter().map(Behaviour::succeeding).collect();
+    let (inside, clock) = Simulated::new(behaviours.into());
+    let mut spawner = Crowd { inside, clock: clock.clone(), until };
+    let priorities = vec![2_000_000, 500_000, 500_000, 1_000_000].into();
+    let settings = Settings { eager, ..settings(9) };
+    let run = run(&plan, &priorities, settings, &[], &mut spawner, &clock, &mut Reporter::silent());
+    assert_eq!(run.end - run.begin, 2 * SECOND, "nobody was held back for longer than it had time");
+    run.records.iter().map(|record| (record.start.unwrap() - run.begin) * 10 / SECOND).collect()
+}
+
+#[test]
+fn who_has_time_waits_while_the_processors_have_none() {
+    let always = 10 * SECOND;
+    assert_eq!(starts_beside_a_crowd(usize::MAX, always), [0, 0, 0, 10], "all at once");
+    assert_eq!(starts_beside_a_crowd(1, 0), [0, 0, 0, 10], "nobody is in the way");
+    assert_eq!(starts_beside_a_crowd(1, SECOND * 3 / 10), [0, 3, 3, 10], "until there is room");
+    assert_eq!(starts_beside_a_crowd(1, always), [0, 15, 15, 10], "until they had to start");
+    assert_eq!(starts_beside_a_crowd(2, always), [0, 0, 5, 10], "two are always wanted");
 }
