@@ -30,12 +30,14 @@ pub struct Look {
     pub quiet: bool,
 }
 
-/// The display that suits a file descriptor: live on a terminal that can move its cursor, else plain. The descriptor
-/// is duplicated; each write to it is one `write(2)`. Errors when it cannot be duplicated.
+/// The display that suits a file descriptor: live on a terminal that can move its cursor and knows its size, else plain.
+/// One that does not know it is a serial line, for which to draw a boot takes seconds, or what bootlogd reads, which
+/// keeps each drawing. The descriptor is duplicated; each write to it is one `write(2)`. Errors when it cannot be
+/// duplicated.
 pub fn open(fd: BorrowedFd, roster: Roster, color: Color, quiet: bool) -> io::Result<Box<dyn Observer>> {
     let look = Look { colour: color.wanted(fd), quiet };
     let out = Patient::new(fd)?;
-    if has_cursor(fd) {
+    if has_cursor(fd) && terminal::knows_its_size(fd) {
         let size = terminal::measure(fd)?;
         return Ok(Box::new(Live::new(out, roster, look, size)));
     }

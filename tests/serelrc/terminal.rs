@@ -198,6 +198,17 @@ fn a_terminal_without_a_cursor_gets_plain_lines() {
 }
 
 #[test]
+fn a_terminal_that_does_not_know_its_size_gets_plain_lines() {
+    // A serial line at boot, or what bootlogd reads.
+    let sandbox = tree(&[Script::new("a")]);
+    let seen = on_terminal(&sandbox, "stty rows 0 cols 0; rc start 2", &[]).expect_code(0);
+    assert!(!seen.text.contains("1/1 done") && !seen.text.contains("\x1b[J"), "{:?}", seen.text);
+    assert!(seen.text.contains("OK    \x1b[0m a"), "{:?}", seen.text);
+    let seen = on_terminal(&sandbox, "stty rows 5 cols 70; rc start 2", &[]).expect_code(0);
+    assert!(seen.text.contains("\x1b[J"), "{:?}", seen.text);
+}
+
+#[test]
 fn control_c_ends_the_run_and_reaches_the_scripts_through_us_only() {
     let body = "trap 'echo INT >> \"${0%/etc/*}/signals\"; exit 1' INT; echo > \"${0%/etc/*}/up\"; while :; do :; done";
     let sandbox = tree(&[Script::new("a").then(body), needer("b", "a")]);

@@ -42,6 +42,11 @@ fn is_capable(term: Option<OsString>) -> bool {
     term.is_some_and(|term| !term.is_empty() && term != "dumb")
 }
 
+/// Whether a terminal knows how large it is.
+pub(super) fn knows_its_size(fd: BorrowedFd) -> bool {
+    rustix::termios::tcgetwinsize(fd).is_ok_and(|size| size.ws_row > 0 && size.ws_col > 0)
+}
+
 /// Rows and columns of a terminal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Size {
@@ -52,7 +57,7 @@ pub struct Size {
 }
 
 impl Size {
-    /// What a terminal is taken to be that does not know its size, such as a serial line.
+    /// What a terminal is taken to be that has forgotten its size.
     pub const UNKNOWN: Size = Size { rows: 24, columns: 80 };
 }
 
