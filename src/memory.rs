@@ -11,42 +11,67 @@ const STEP: i32 = 4 * 1024 * 1024;
 
 /// What is asked for in huge pages.
 #[cfg(target_env = "gnu")]
-const HUGE: usize = 16 * 1024 * 1024;
+const HEAP: i32 = 16 * 1024 * 1024;
 
-/// What madvise(2) wants its ranges to begin with a multiple of.
 #[cfg(target_env = "gnu")]
 const PAGE: usize = 4096;
+
+/// A huge page, and what its address is a multiple of.
+#[cfg(target_env = "gnu")]
+const HUGE_PAGE: usize = 2 * 1024 * 1024;
+
+/// What the allocator puts between two allocations, and more.
+#[cfg(target_env = "gnu")]
+const HEADER: usize = 64;
 
 /// Asks for memory in large steps from now on, and gives none back before the end.
 pub fn take_large_steps() {
     #[cfg(target_env = "gnu")]
-    for what in [libc::M_TOP_PAD, libc::M_TRIM_THRESHOLD, libc::M_MMAP_THRESHOLD] {
-        take_steps_of(what, STEP);
+    {
+        set(libc::M_TOP_PAD, STEP);
+        set(libc::M_MMAP_THRESHOLD, STEP);
+        set(libc::M_TRIM_THRESHOLD, i32::MAX);
     }
 }
 
 /// Takes the next megabytes of the heap in huge pages, where the system has them for those who ask: for who is about
 /// to use them all, since each is cleared whole when it is first touched. A wish, which may be refused.
+/// After [`take_large_steps`].
 pub fn take_huge_pages() {
     #[cfg(target_env = "gnu")]
     {
         // One step as large as that, taken by asking for more than is left of the last one. What is asked for is given
         // back at once, so it is where the next allocations go.
-        take_steps_of(libc::M_TOP_PAD, i32::try_from(HUGE).unwrap_or(STEP));
-        let first = std::hint::black_box(Vec::<u8>::with_capacity(STEP.unsigned_abs() as usize - PAGE));
-        take_steps_of(libc::M_TOP_PAD, STEP);
-        let begin = first.as_ptr().addr().next_multiple_of(PAGE);
+        set(libc::M_TOP_PAD, HEAP);
+        let first = room(size(STEP) - PAGE);
+        set(libc::M_TOP_PAD, STEP);
+        let begin = first.as_ptr().addr().next_multiple_of(HUGE_PAGE);
+        let gap = begin - first.as_ptr().addr();
+        drop(first);
         // SAFETY: sbrk(2) with 0 tells where the heap ends and changes nothing; madvise(2) with this advice changes
         // neither what memory holds nor what may be done with it, and refuses a range that is not all there.
         unsafe {
             let end = libc::sbrk(0);
             libc::madvise(end.with_addr(begin), end.addr().saturating_sub(begin), libc::MADV_HUGEPAGE);
         }
+        // What lies before the first of them is never used, so it costs nothing.
+        std::mem::forget(room(gap.saturating_sub(HEADER)));
     }
 }
 
 #[cfg(target_env = "gnu")]
-fn take_steps_of(what: i32, bytes: i32) {
+fn size(bytes: i32) -> usize {
+    bytes.unsigned_abs() as usize
+}
+
+/// Memory that is not written to.
+#[cfg(target_env = "gnu")]
+fn room(bytes: usize) -> Vec<u8> {
+    std::hint::black_box(Vec::with_capacity(bytes))
+}
+
+#[cfg(target_env = "gnu")]
+fn set(what: i32, bytes: i32) {
     // SAFETY: mallopt(3) sets a number under the allocator's own lock, and refuses what it does not like.
     unsafe { libc::mallopt(what, bytes) };
 }
