@@ -469,6 +469,23 @@ fn a_file_gets_plain_lines_without_colour() {
 }
 
 #[test]
+fn on_a_terminal_without_a_cursor_who_takes_long_is_named() {
+    let out = Shared::default();
+    let mut on = Plain::new(out.clone(), roster(&["a", "b", "asks"], &[]), PLAIN).watched();
+    on.started(JobId(0), 0, false);
+    on.started(JobId(1), 5 * SECOND, false);
+    on.tick(9 * SECOND);
+    assert_eq!(out.text(), "");
+    on.tick(10 * SECOND);
+    on.tick(11 * SECOND);
+    on.ended(&record(1, Some(5 * SECOND), 12 * SECOND, Outcome::Done));
+    on.started(JobId(2), 12 * SECOND, true);
+    on.tick(99 * SECOND);
+    let named = " run    a                        10s so far\n";
+    assert_eq!(out.text(), format!("{named} OK     b                      7.00s\n"));
+}
+
+#[test]
 fn time_left_follows_the_longest_path_not_the_sum() {
     let expected: IdVec<JobId, Option<u64>> =
         vec![Some(10_000_000), Some(20_000_000), Some(5_000_000), None].into();

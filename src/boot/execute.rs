@@ -7,8 +7,9 @@ use super::guests::{Ear, Guests, Hosting};
 use super::journal::Journalled;
 use super::resume::journals;
 use super::{Common, Running};
-use crate::model::{IdVec, JobId, Level};
+use crate::model::{IdVec, JobId, Level, Phase};
 use crate::plan::{Job, Plan, priorities};
+use crate::processors;
 use crate::report::{Logged, Roster, console};
 use crate::root::Root;
 use crate::unit::{Loaded, Members, Request};
@@ -48,7 +49,7 @@ fn most_processes() -> usize {
 
 /// Slots for `--jobs auto`.
 pub fn auto_slots() -> usize {
-    crate::processors::count().saturating_mul(SLOTS_PER_CPU).max(LEAST_SLOTS)
+    processors::count().saturating_mul(SLOTS_PER_CPU).max(LEAST_SLOTS)
 }
 
 /// What is left when all jobs have ended.
@@ -71,9 +72,13 @@ pub(super) fn execute(
     let (processes, guests) = processes(common, request, plan)?;
     let (journals, already) = journals(common, request, running, plan);
     let costs = loaded.costs();
-    // Whoever asks for more slots than there would be wants everything at once.
-    let paced = costs.is_some() && running.slots <= auto_slots();
-    let eager = if paced { crate::processors::count() } else { usize::MAX };
+    // Whoever asks for more slots than there would be wants everything at once; what makes the processors busy when a
+    // machine stops is what is to be stopped; and of a part of a machine nobody says how busy it is.
+    let paced = costs.is_some()
+        && running.slots <= auto_slots()
+        && plan.phase == Phase::Start
+        && processors::count() == processors::online();
+    let eager = if paced { processors::count() } else { usize::MAX };
     let settings = Settings {
         slots: running.slots,
         eager,

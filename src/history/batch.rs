@@ -188,7 +188,7 @@ fn touch(transaction: &Transaction<'_>, key: &Digest, boot: Option<&str>, ran: b
 
 /// Whether a run is stored: no other of its unit began in that boot at that time.
 fn is_there(transaction: &Transaction<'_>, run: &RunRow) -> Result<bool> {
-    let same = "SELECT EXISTS (SELECT 1 FROM run WHERE boot = ?1 AND begin_ns = ?2 AND label = ?3)";
+    let same = "SELECT EXISTS (SELECT 1 FROM run WHERE boot IS ?1 AND begin_ns = ?2 AND label = ?3)";
     transaction.query_row(same, params![run.boot, signed(run.begin), run.label], |row| row.get(0))
 }
 

@@ -1,6 +1,7 @@
 //! The console during a run: one line per finished job, in the order in which they finish.
 //!
-//! [`Plain`] writes those lines and nothing else, for files, pipes and dumb terminals. [`Live`] keeps a region below
+//! [`Plain`] writes those lines and nothing else, for files, pipes, dumb terminals
+//! and serial lines. [`Live`] keeps a region below
 //! them that shows what is running. Both keep a job's output until it has ended and then write it as one block, so
 //! that two jobs never mix; both go silent when the console cannot be written to, because a boot must not end for
 //! the sake of its display.
@@ -18,7 +19,7 @@ pub use terminal::{Color, Size, has_cursor};
 
 use super::Roster;
 use crate::wavefront::Observer;
-use std::io;
+use std::io::{self, IsTerminal as _};
 use std::os::fd::BorrowedFd;
 
 /// How to write.
@@ -41,5 +42,6 @@ pub fn open(fd: BorrowedFd, roster: Roster, color: Color, quiet: bool) -> io::Re
         let size = terminal::measure(fd)?;
         return Ok(Box::new(Live::new(out, roster, look, size)));
     }
-    Ok(Box::new(Plain::new(out, roster, look)))
+    let plain = Plain::new(out, roster, look);
+    Ok(Box::new(if fd.is_terminal() { plain.watched() } else { plain }))
 }

@@ -22,8 +22,8 @@ use std::collections::HashSet;
 pub struct Settings {
     /// Most jobs at one time; at least 1.
     pub slots: usize,
-    /// So many jobs are started whenever they are ready, and more of them only while the processors have time, or they have
-    /// none: then priorities are microseconds.
+    /// So many jobs run whatever the processors have to do; beyond them, whoever has time waits while these have none. With
+    /// less than `usize::MAX`, priorities must be microseconds of the longest remaining path.
     pub eager: usize,
     /// How long a job may run before it gets SIGTERM. Interactive jobs have all the time they want.
     pub timeout: Option<Nanos>,
@@ -62,6 +62,7 @@ pub fn run<S: Spawner, C: Clock>(
         interrupted: None,
         widest: 0,
         full: false,
+        interactive: plan.ids().filter(|job| plan.job(*job).manner.interactive).collect(),
         look: None,
         spawner,
         clock,
@@ -107,6 +108,8 @@ struct Dispatcher<'a, S, C> {
     interrupted: Option<i32>,
     widest: usize,
     full: bool,
+    /// Those that need the console.
+    interactive: Vec<JobId>,
     /// When to look again at a job that is held back.
     look: Option<Nanos>,
     spawner: &'a mut S,
@@ -235,18 +238,24 @@ impl<S: Spawner, C: Clock> Dispatcher<'_, S, C> {
         }
     }
 
-    /// Whether the next ready job has time and the processors have none.
+    /// Whether the next ready job has time and the processors have none. Nobody is held back as long as interactive jobs
+    /// are to come, which wait until nothing else runs.
     fn holds_back(&mut self, taken: usize) -> bool {
-        let Some(priority) = self.queue.first().filter(|_| taken >= self.settings.eager) else {
+        let is_over = |job: &JobId| matches!(self.engine.job(*job), JobState::Ended(_));
+        if taken < self.settings.eager || !self.interactive.iter().all(is_over) {
             return false;
-        };
+        }
+        let Some((priority, next)) = self.queue.first() else { return false };
         let nanos = |micros: u64| micros.saturating_mul(1_000);
         let ends = self
             .running
             .iter()
             .map(|job| self.records[*job].start.unwrap_or(0).saturating_add(nanos(self.priorities[*job])));
+        let now = self.clock.now();
+        let ready = self.records[next].ready.unwrap_or(now);
         let spawner = &*self.spawner;
-        self.look = pace::hold(self.clock.now(), ends, nanos(priority), || spawner.is_crowded());
+        self.look = pace::hold(now, ready, ends, nanos(priority), || spawner.is_crowded());
+        self.full |= self.look.is_some();
         self.look.is_some()
     }
 

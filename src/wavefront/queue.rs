@@ -56,9 +56,9 @@ impl Queue {
         self.interactive.pop().map(|(_, Reverse(job))| (job, Lane::Interactive))
     }
 
-    /// The priority of the first that may run beside others.
-    pub(super) fn first(&self) -> Option<u64> {
-        self.common.peek().max(self.busy.peek()).map(|(priority, _)| *priority)
+    /// The first that may run beside others, and its priority.
+    pub(super) fn first(&self) -> Option<(u64, JobId)> {
+        self.common.peek().max(self.busy.peek()).map(|(priority, Reverse(job))| (*priority, *job))
     }
 
     /// Whether busy jobs are left; asked when there was nobody to start.

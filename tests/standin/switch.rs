@@ -207,7 +207,6 @@ fn options_that_do_not_fit_are_said_and_left_out() {
     }
 }
 
-/// The machine would have come up without its services.
 #[test]
 fn a_log_that_cannot_be_opened_takes_no_other_option_with_it() {
     let sandbox = tree(&[Script::new("a").then("echo loud")]);
@@ -234,6 +233,7 @@ fn a_log_that_cannot_be_opened_takes_no_other_option_with_it() {
     assert_eq!(sandbox.read("log"), whole, "who looks at a system writes nothing");
 }
 
+/// The machine would have come up without its services.
 #[test]
 fn options_with_which_nothing_would_be_run_are_left_out() {
     let sandbox = tree(&[Script::new("a")]);

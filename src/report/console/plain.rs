@@ -1,13 +1,19 @@
 //! The console without cursor movement: a line per finished job, its output below it, one write for both.
+//!
+//! Where somebody may look at it, as on a serial line, a job that takes long is named before it has ended.
 
 use super::Look;
 use super::lines::Lines;
 use super::sink::Sink;
 use crate::model::JobId;
-use crate::report::Roster;
+use crate::report::{Roster, palette};
 use crate::text;
 use crate::wavefront::{Nanos, Observer, Record};
+use std::collections::BTreeSet;
 use std::io::Write;
+
+/// After so long a job is named that still runs.
+const LONG: Nanos = 10_000_000_000;
 
 /// Writes lines in the order in which jobs finish. While a job has the console to itself, they wait.
 #[derive(Debug)]
@@ -16,12 +22,22 @@ pub struct Plain<W: Write> {
     lines: Lines,
     alone: Option<JobId>,
     waiting: String,
+    /// Jobs that run and were not named yet, oldest first; `None` where nobody looks.
+    unnamed: Option<BTreeSet<(Nanos, JobId)>>,
 }
 
 impl<W: Write> Plain<W> {
     /// Writes to `out`.
     pub fn new(out: W, roster: Roster, look: Look) -> Self {
-        Self { out: Sink::new(out), lines: Lines::new(roster, look), alone: None, waiting: String::new() }
+        let (out, lines) = (Sink::new(out), Lines::new(roster, look));
+        Self { out, lines, alone: None, waiting: String::new(), unnamed: None }
+    }
+
+    /// Has jobs named that take longer than ten seconds.
+    #[must_use]
+    pub fn watched(mut self) -> Self {
+        self.unnamed = Some(BTreeSet::new());
+        self
     }
 
     /// Writes what waited for a job that had the console and never ended.
@@ -42,9 +58,11 @@ impl<W: Write> Drop for Plain<W> {
 }
 
 impl<W: Write + Send> Observer for Plain<W> {
-    fn started(&mut self, job: JobId, _at: Nanos, alone: bool) {
+    fn started(&mut self, job: JobId, at: Nanos, alone: bool) {
         if alone {
             self.alone = Some(job);
+        } else if let Some(unnamed) = &mut self.unnamed {
+            unnamed.insert((at, job));
         }
     }
 
@@ -56,6 +74,9 @@ impl<W: Write + Send> Observer for Plain<W> {
     }
 
     fn ended(&mut self, record: &Record) {
+        if let Some(unnamed) = &mut self.unnamed {
+            unnamed.retain(|(_, job)| *job != record.job);
+        }
         for line in self.lines.ended(record) {
             self.waiting.push_str(&line);
             self.waiting.push('\n');
@@ -68,10 +89,25 @@ impl<W: Write + Send> Observer for Plain<W> {
         }
     }
 
-    fn tick(&mut self, _now: Nanos) {}
+    fn tick(&mut self, now: Nanos) {
+        let Some(unnamed) = &mut self.unnamed else { return };
+        while let Some((start, job)) = unnamed.pop_first() {
+            let elapsed = now.saturating_sub(start);
+            if elapsed < LONG {
+                unnamed.insert((start, job));
+                break;
+            }
+            let word = palette::paint(palette::RUNNING, self.lines.look().colour);
+            let elapsed = text::about(elapsed);
+            self.waiting.push_str(&format!(" {word} {} {elapsed:>7} so far\n", self.lines.name(job)));
+        }
+        if self.alone.is_none() && !self.waiting.is_empty() {
+            self.finish();
+        }
+    }
 
     fn wants_ticks(&self) -> bool {
-        false
+        self.unnamed.is_some()
     }
 
     fn say(&mut self, text: &str) {

@@ -300,27 +300,36 @@ impl Spawner for Crowd {
     }
 }
 
-/// When each of four jobs starts, in tenths of a second. The first takes a second, the last follows it and takes another;
-/// the two others take half a second and could start at once.
-fn starts_beside_a_crowd(eager: usize, until: Nanos) -> Vec<Nanos> {
-    let plan = plan(&[vec![], vec![], vec![], vec![(0, Strength::Need)]]);
-    let takes = [SECOND, SECOND / 2, SECOND / 2, SECOND];
-    let behaviours: Vec<Behaviour> = takes.into_iter().map(Behaviour::succeeding).collect();
-    let (inside, clock) = Simulated::new(behaviours.into());
+/// When each of four jobs starts, in tenths of `second`. The first takes five of them, the last follows it and takes as
+/// many; the two others take two and could start at once.
+fn starts_beside_a_crowd(eager: usize, until: Nanos, second: Nanos, interactive: bool) -> Vec<Nanos> {
+    let mut plan = plan(&[vec![], vec![], vec![], vec![(0, Strength::Need)]]);
+    plan.manners[JobId(3)].interactive = interactive;
+    let tenth = second / 10;
+    let takes = [5, 2, 2, 5].map(|tenths| Behaviour::succeeding(tenths * tenth));
+    let (inside, clock) = Simulated::new(takes.to_vec().into());
     let mut spawner = Crowd { inside, clock: clock.clone(), until };
-    let priorities = vec![2_000_000, 500_000, 500_000, 1_000_000].into();
+    let priorities = [10, 2, 2, 5].map(|tenths| tenths * tenth / 1_000).to_vec().into();
     let settings = Settings { eager, ..settings(9) };
     let run = run(&plan, &priorities, settings, &[], &mut spawner, &clock, &mut Reporter::silent());
-    assert_eq!(run.end - run.begin, 2 * SECOND, "nobody was held back for longer than it had time");
-    run.records.iter().map(|record| (record.start.unwrap() - run.begin) * 10 / SECOND).collect()
+    assert_eq!(run.end - run.begin, second, "nobody was held back for longer than it had time");
+    assert_eq!(run.full, run.records[JobId(1)].start != run.records[JobId(0)].start || eager == 2);
+    run.records.iter().map(|record| (record.start.unwrap() - run.begin) / tenth).collect()
 }
 
 #[test]
 fn who_has_time_waits_while_the_processors_have_none() {
-    let always = 10 * SECOND;
-    assert_eq!(starts_beside_a_crowd(usize::MAX, always), [0, 0, 0, 10], "all at once");
-    assert_eq!(starts_beside_a_crowd(1, 0), [0, 0, 0, 10], "nobody is in the way");
-    assert_eq!(starts_beside_a_crowd(1, SECOND * 3 / 10), [0, 3, 3, 10], "until there is room");
-    assert_eq!(starts_beside_a_crowd(1, always), [0, 15, 15, 10], "until they had to start");
-    assert_eq!(starts_beside_a_crowd(2, always), [0, 0, 5, 10], "two are always wanted");
+    let always = 100 * SECOND;
+    let starts = |eager, until| starts_beside_a_crowd(eager, until, SECOND, false);
+    assert_eq!(starts(usize::MAX, always), [0, 0, 0, 5], "all at once");
+    assert_eq!(starts(1, 0), [0, 0, 0, 5], "nobody is in the way");
+    assert_eq!(starts(1, SECOND * 3 / 10), [0, 3, 3, 5], "until there is room");
+    assert_eq!(starts(1, always), [0, 8, 8, 5], "until they have to start");
+    assert_eq!(starts(2, always), [0, 0, 2, 5], "two are always wanted");
+    assert_eq!(
+        starts_beside_a_crowd(1, always, 10 * SECOND, false),
+        [0, 1, 1, 5],
+        "not longer than a second"
+    );
+    assert_eq!(starts_beside_a_crowd(1, always, SECOND, true), [0, 0, 0, 5], "one is to be alone");
 }
