@@ -105,6 +105,7 @@ fn number(path: &Path) -> Option<u64> {
 /// The files that wait in a directory, first the one that came first.
 fn files(directory: &Path) -> Vec<(u64, PathBuf)> {
     let entries = fs::read_dir(directory).into_iter().flatten().flatten();
+    let entries = entries.filter(|entry| entry.file_type().is_ok_and(|kind| !kind.is_dir()));
     let mut files: Vec<(u64, PathBuf)> =
         entries.filter_map(|entry| Some((number(&entry.path())?, entry.path()))).collect();
     files.sort();

@@ -9,6 +9,7 @@ use crate::boot::{Part, Switch};
 use crate::log::LogError;
 use crate::model::{Level, Phase};
 use crate::root::Root;
+use crate::unit::Members;
 use std::ffi::OsString;
 
 /// One unit that an rc wants run, as serelrc would read it from its command line, with the options of the settings;
@@ -78,6 +79,9 @@ pub(super) fn try_part(
     let (part, general) = serelrc::part(words)?;
     if part.common.root.path() != root.path() {
         return Err("--root: only the system that boots is run".to_owned());
+    }
+    if part.request.members != (Members::Level { level, previous }) {
+        return Err("--previous: where it comes from is said by who calls".to_owned());
     }
     Ok((part, general))
 }

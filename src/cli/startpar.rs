@@ -194,7 +194,13 @@ impl Cli {
             mode: value("-M").and_then(|mode| Mode::from_str(mode, false).ok()),
             previous: value("-P").map(str::to_owned),
             level: value("-R").map(str::to_owned),
-            etc: value("-e").unwrap_or(ETC).into(),
+            // Whoever names another place and forgets which does not mean this machine.
+            etc: if words.iter().any(|word| word.starts_with("-e")) {
+                value("-e").unwrap_or_default()
+            } else {
+                ETC
+            }
+            .into(),
             ..Self::default()
         }
     }

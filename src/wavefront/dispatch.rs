@@ -238,11 +238,11 @@ impl<S: Spawner, C: Clock> Dispatcher<'_, S, C> {
         }
     }
 
-    /// Whether the next ready job has time and the processors have none. Nobody is held back as long as interactive jobs
-    /// are to come, which wait until nothing else runs.
+    /// Whether the next ready job has time and the processors have none. Nobody is held back while an interactive job waits
+    /// for one that runs: it would have to wait for those, too.
     fn holds_back(&mut self, taken: usize) -> bool {
-        let is_over = |job: &JobId| matches!(self.engine.job(*job), JobState::Ended(_));
-        if taken < self.settings.eager || !self.interactive.iter().all(is_over) {
+        let is_to_come = |job: &JobId| self.engine.job(*job) == JobState::Waiting;
+        if taken < self.settings.eager || self.interactive.iter().any(is_to_come) {
             return false;
         }
         let Some((priority, next)) = self.queue.first() else { return false };

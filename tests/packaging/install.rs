@@ -156,7 +156,7 @@ fn without_a_program_that_can_be_run_nothing_is_enabled() {
     assert!(tree.at(link).symlink_metadata().is_err());
     // One that has lost its program later on: the shell of rc passes it over.
     symlink("serelrc", tree.at(link)).unwrap();
-    for mode in [None, Some(0o644)] {
+    for mode in [None, Some(0o644), Some(0o755)] {
         if let Some(mode) = mode {
             tree.write("usr/sbin/serelrc", "", mode);
         }

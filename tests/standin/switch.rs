@@ -163,8 +163,10 @@ fn what_nobody_understands_boots_all_the_same() {
     }
     alone("-Z -M stop -P 2 -R 0").expect_code(1);
     assert_eq!(sandbox.journal(), ["a stop", "b stop"]);
-    let none = alone("-Z -M start").expect_code(1);
-    assert!(none.stdout.is_empty() && sandbox.journal().is_empty(), "{none}");
+    for call in ["-Z -M start", "-M start -P N -R 2 -e"] {
+        let none = alone(call).expect_code(1);
+        assert!(none.stdout.is_empty() && sandbox.journal().is_empty(), "{none}");
+    }
     // Something of ours that panics: print what cannot be written does.
     let ours = alone("-M start -P N -R 2 -v >/dev/full").expect_code(1);
     assert_eq!(sandbox.journal(), ["b start", "a start"], "{ours}");
@@ -239,7 +241,7 @@ fn options_with_which_nothing_would_be_run_are_left_out() {
     let sandbox = tree(&[Script::new("a")]);
     let elsewhere = tree(&[Script::new("b")]);
     let root = format!("--root {}", elsewhere.path().display());
-    for options in ["--dry-run", "--help", "--version", &root] {
+    for options in ["--dry-run", "--help", "--version", "--previous 3", &root] {
         sandbox.write("etc/default/serel", &format!("SEREL_OPTIONS=\"{options}\"\n"), 0o644);
         sandbox.forget_journal();
         let ours = rc(&sandbox, "/bin/sh", CALL).expect_code(0);
