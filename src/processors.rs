@@ -5,7 +5,7 @@
 //! another processor (`bench/README.md`, "Plan").
 
 use nix::sched::{CloneFlags, sched_getaffinity, sched_getcpu, sched_setaffinity, unshare};
-use nix::unistd::{Pid, SysconfVar, sysconf};
+use nix::unistd::Pid;
 use std::ops::Range;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
@@ -16,12 +16,6 @@ const STACK: usize = 256 * 1024;
 /// Number of processors that this process may use.
 pub fn count() -> usize {
     thread::available_parallelism().map_or(1, usize::from)
-}
-
-/// Number of processors of the whole machine that are online; 0 when nobody knows.
-pub fn online() -> usize {
-    let online = sysconf(SysconfVar::_NPROCESSORS_ONLN).ok().flatten();
-    online.and_then(|count| usize::try_from(count).ok()).unwrap_or(0)
 }
 
 /// Does `work` on all of `0..count`, `chunk` at a time, with at most `threads` threads, this one among them; what each

@@ -57,7 +57,6 @@ fn drive(
     let mut reporter = Reporter::new(Box::new(Witness(sender)));
     let priorities: IdVec<JobId, u64> = vec![0; texts.len()].into();
     let settings = Settings {
-        eager: usize::MAX,
         slots: 99,
         timeout: Some(timeout),
         grace: 300_000_000,

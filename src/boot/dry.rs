@@ -17,14 +17,8 @@ pub(super) fn dry_run(plan: &Plan, loaded: &Loaded, running: &Running) -> Exit {
         .collect();
     let (mut simulated, clock) = Simulated::new(behaviours);
     let costs = loaded.costs();
-    let settings = Settings {
-        eager: usize::MAX,
-        slots: running.slots,
-        timeout: None,
-        grace: GRACE,
-        processes: usize::MAX,
-        guests: false,
-    };
+    let settings =
+        Settings { slots: running.slots, timeout: None, grace: GRACE, processes: usize::MAX, guests: false };
     let priorities = priorities(plan, costs.as_ref());
     let result = run(plan, &priorities, settings, &[], &mut simulated, &clock, &mut Reporter::silent());
     let mut text = String::new();

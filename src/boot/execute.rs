@@ -7,7 +7,7 @@ use super::guests::{Ear, Guests, Hosting};
 use super::journal::Journalled;
 use super::resume::journals;
 use super::{Common, Running};
-use crate::model::{IdVec, JobId, Level, Phase};
+use crate::model::{IdVec, JobId, Level};
 use crate::plan::{Job, Plan, priorities};
 use crate::processors;
 use crate::report::{Logged, Roster, console};
@@ -72,16 +72,8 @@ pub(super) fn execute(
     let (processes, guests) = processes(common, request, plan)?;
     let (journals, already) = journals(common, request, running, plan);
     let costs = loaded.costs();
-    // Whoever asks for more slots than there would be wants everything at once; what makes the processors busy when a
-    // machine stops is what is to be stopped; and of a part of a machine nobody says how busy it is.
-    let paced = costs.is_some()
-        && running.slots <= auto_slots()
-        && plan.phase == Phase::Start
-        && processors::count() == processors::online();
-    let eager = if paced { processors::count() } else { usize::MAX };
     let settings = Settings {
         slots: running.slots,
-        eager,
         timeout: (running.timeout > 0).then(|| running.timeout.saturating_mul(SECOND)),
         grace: GRACE,
         processes: most_processes(),

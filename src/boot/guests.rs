@@ -144,10 +144,6 @@ impl<S: Spawner> Spawner for Hosting<S> {
         }
     }
 
-    fn is_crowded(&self) -> bool {
-        self.inside.is_crowded()
-    }
-
     fn ended(&mut self, job: JobId, outcome: wavefront::Outcome) {
         self.inside.ended(job, outcome);
     }

@@ -173,10 +173,6 @@ impl<S: Spawner> Spawner for Journalled<'_, S> {
         self.inside.lingers(job)
     }
 
-    fn is_crowded(&self) -> bool {
-        self.inside.is_crowded()
-    }
-
     fn ended(&mut self, job: JobId, outcome: Outcome) {
         self.write(if outcome.succeeded() { DONE } else { FAILED }, job);
     }

@@ -85,7 +85,6 @@ fn execute(service: &Service, label: &str, jobs: &[Job], plan: &Plan) -> Result<
     let priorities = priorities(plan, costs.as_ref());
     let timeout = service.settings.job_timeout.saturating_mul(1_000_000_000);
     let settings = Settings {
-        eager: usize::MAX,
         slots: SLOTS,
         timeout: (timeout > 0).then_some(timeout),
         grace: GRACE,

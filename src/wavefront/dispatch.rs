@@ -6,7 +6,6 @@
 
 use super::clock::Clock;
 use super::deadlines::{Deadlines, Stage};
-use super::pace;
 use super::queue::{Lane, Queue};
 use super::reporter::Reporter;
 use super::spawner::{Event, Exit, Spawner};
@@ -22,9 +21,6 @@ use std::collections::HashSet;
 pub struct Settings {
     /// Most jobs at one time; at least 1.
     pub slots: usize,
-    /// So many jobs run whatever the processors have to do; beyond them, whoever has time waits while these have none. With
-    /// less than `usize::MAX`, priorities must be microseconds of the longest remaining path.
-    pub eager: usize,
     /// How long a job may run before it gets SIGTERM. Interactive jobs have all the time they want.
     pub timeout: Option<Nanos>,
     /// From SIGTERM to SIGKILL, and from there until it is given up.
@@ -62,8 +58,6 @@ pub fn run<S: Spawner, C: Clock>(
         interrupted: None,
         widest: 0,
         full: false,
-        interactive: plan.ids().filter(|job| plan.job(*job).manner.interactive).collect(),
-        look: None,
         spawner,
         clock,
         reporter,
@@ -108,10 +102,6 @@ struct Dispatcher<'a, S, C> {
     interrupted: Option<i32>,
     widest: usize,
     full: bool,
-    /// Those that need the console.
-    interactive: Vec<JobId>,
-    /// When to look again at a job that is held back.
-    look: Option<Nanos>,
     spawner: &'a mut S,
     clock: &'a C,
     reporter: &'a mut Reporter,
@@ -130,7 +120,7 @@ impl<S: Spawner, C: Clock> Dispatcher<'_, S, C> {
             return true;
         }
         let due = self.registry.as_ref().and_then(Registry::due);
-        let until = [self.deadlines.next(), due, self.look].into_iter().flatten().min();
+        let until = [self.deadlines.next(), due].into_iter().flatten().min();
         match self.spawner.next(until) {
             Some(Event::Exited { job, at, exit, usage, lines }) => {
                 self.reporter.output(job, lines);
@@ -212,7 +202,6 @@ impl<S: Spawner, C: Clock> Dispatcher<'_, S, C> {
 
     /// Starts ready jobs while there are slots.
     fn fill_slots(&mut self) {
-        self.look = None;
         loop {
             let taken = self.taken();
             let alone = self.alone.iter().any(|job| !self.engine.is_blocked(*job));
@@ -223,9 +212,6 @@ impl<S: Spawner, C: Clock> Dispatcher<'_, S, C> {
             // What running ones wait for comes first; where there is no room for more, nothing else.
             let wanted = self.wanted().and_then(|job| self.queue.take(job, self.lane(job), taken, room));
             let crowded = self.running.len() >= self.settings.processes;
-            if wanted.is_none() && self.holds_back(taken) {
-                return;
-            }
             let next = wanted.or_else(|| if crowded { None } else { self.queue.pop(taken, room) });
             let Some((job, lane)) = next else {
                 self.full |= self.queue.waits_for_room();
@@ -236,27 +222,6 @@ impl<S: Spawner, C: Clock> Dispatcher<'_, S, C> {
             }
             self.carry_out();
         }
-    }
-
-    /// Whether the next ready job has time and the processors have none. Nobody is held back while an interactive job waits
-    /// for one that runs: it would have to wait for those, too.
-    fn holds_back(&mut self, taken: usize) -> bool {
-        let is_to_come = |job: &JobId| self.engine.job(*job) == JobState::Waiting;
-        if taken < self.settings.eager || self.interactive.iter().any(is_to_come) {
-            return false;
-        }
-        let Some((priority, next)) = self.queue.first() else { return false };
-        let nanos = |micros: u64| micros.saturating_mul(1_000);
-        let ends = self
-            .running
-            .iter()
-            .map(|job| self.records[*job].start.unwrap_or(0).saturating_add(nanos(self.priorities[*job])));
-        let now = self.clock.now();
-        let ready = self.records[next].ready.unwrap_or(now);
-        let spawner = &*self.spawner;
-        self.look = pace::hold(now, ready, ends, nanos(priority), || spawner.is_crowded());
-        self.full |= self.look.is_some();
-        self.look.is_some()
     }
 
     /// A ready job that running ones wait for, be it for the sake of others that must come first.

@@ -11,7 +11,6 @@ mod deadlines;
 mod dispatch;
 mod guard;
 mod linger;
-mod pace;
 mod process;
 mod queue;
 mod reaper;

@@ -6,9 +6,8 @@
 
 use super::reaper::{self, Newborn, Reaper};
 use super::spawner::{Event, Exit, Spawner};
-use super::{Clock, Monotonic, Nanos, pace};
+use super::{Clock, Monotonic, Nanos};
 use crate::model::{IdVec, JobId};
-use crate::processors;
 use crossbeam_channel::{Receiver, Sender, unbounded};
 use nix::errno::Errno;
 use nix::fcntl::{OFlag, open};
@@ -65,7 +64,6 @@ pub struct Processes {
     events: Receiver<Event>,
     sender: Sender<Event>,
     clock: Monotonic,
-    processors: usize,
 }
 
 impl Processes {
@@ -93,7 +91,6 @@ impl Processes {
             events,
             sender,
             clock: Monotonic,
-            processors: processors::count(),
         })
     }
 
@@ -195,10 +192,6 @@ impl Spawner for Processes {
     fn lingers(&mut self, job: JobId) -> bool {
         self.left[job].take_if(|group| !lives(*group));
         self.left[job].is_some()
-    }
-
-    fn is_crowded(&self) -> bool {
-        pace::is_crowded(self.processors)
     }
 
     fn next(&mut self, until: Option<Nanos>) -> Option<Event> {

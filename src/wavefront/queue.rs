@@ -56,11 +56,6 @@ impl Queue {
         self.interactive.pop().map(|(_, Reverse(job))| (job, Lane::Interactive))
     }
 
-    /// The first that may run beside others, and its priority.
-    pub(super) fn first(&self) -> Option<(u64, JobId)> {
-        self.common.peek().max(self.busy.peek()).map(|(priority, Reverse(job))| (*priority, *job))
-    }
-
     /// Whether busy jobs are left; asked when there was nobody to start.
     pub(super) fn waits_for_room(&self) -> bool {
         !self.busy.is_empty()

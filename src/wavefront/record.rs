@@ -149,7 +149,7 @@ pub struct Run {
     pub interrupted: Option<i32>,
     /// Most jobs that ran at one time.
     pub widest: usize,
-    /// Whether there was a time when a ready job had no free slot, or was held back for others.
+    /// Whether there was a time when a ready job had no free slot.
     pub full: bool,
 }
 

@@ -77,11 +77,6 @@ pub trait Spawner {
         usize::MAX
     }
 
-    /// Whether the processors have as much to do as they can.
-    fn is_crowded(&self) -> bool {
-        false
-    }
-
     /// Is told how a job ended, once for each, started or not.
     fn ended(&mut self, _job: JobId, _outcome: Outcome) {}
 

@@ -177,7 +177,7 @@ proptest! {
             slots,
             log: RefCell::default(),
         };
-        let settings = Settings { eager: usize::MAX, slots, timeout: None, grace: 1, processes: usize::MAX, guests: true };
+        let settings = Settings { slots, timeout: None, grace: 1, processes: usize::MAX, guests: true };
         let (priorities, clock) = (vec![0; plan.len()].into(), VirtualClock::default());
         let run = run(&plan, &priorities, settings, &[], &mut talkers, &clock, &mut Reporter::silent());
         prop_assert_eq!(run.records.len(), scripts.len());

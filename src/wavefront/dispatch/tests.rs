@@ -27,14 +27,7 @@ fn plan(needs: &[Vec<(u32, Strength)>]) -> Plan {
 }
 
 fn settings(slots: usize) -> Settings {
-    Settings {
-        eager: usize::MAX,
-        slots,
-        timeout: Some(60 * SECOND),
-        grace: 5 * SECOND,
-        processes: usize::MAX,
-        guests: false,
-    }
+    Settings { slots, timeout: Some(60 * SECOND), grace: 5 * SECOND, processes: usize::MAX, guests: false }
 }
 
 fn drive(plan: &Plan, settings: Settings, world: (Simulated, VirtualClock)) -> (Run, Simulated) {
@@ -273,63 +266,4 @@ fn busy_jobs_have_a_limit_of_their_own_and_hold_nobody_up() {
     let ends: Vec<Nanos> = run.records.iter().map(|record| (record.end - run.begin) / SECOND).collect();
     assert_eq!(ends, [1, 1, 2, 2, 3, 1, 1, 1, 1]);
     assert!(run.full && run.widest == 6);
-}
-
-/// The processors are busy until a time.
-struct Crowd {
-    inside: Simulated,
-    clock: VirtualClock,
-    until: Nanos,
-}
-
-impl Spawner for Crowd {
-    fn spawn(&mut self, job: JobId, alone: bool) -> Result<(), i32> {
-        self.inside.spawn(job, alone)
-    }
-
-    fn signal(&mut self, job: JobId, signal: i32) {
-        self.inside.signal(job, signal);
-    }
-
-    fn is_crowded(&self) -> bool {
-        self.clock.now() < self.until
-    }
-
-    fn next(&mut self, until: Option<Nanos>) -> Option<Event> {
-        self.inside.next(until)
-    }
-}
-
-/// When each of four jobs starts, in tenths of `second`. The first takes five of them, the last follows it and takes as
-/// many; the two others take two and could start at once.
-fn starts_beside_a_crowd(eager: usize, until: Nanos, second: Nanos, interactive: bool) -> Vec<Nanos> {
-    let mut plan = plan(&[vec![], vec![], vec![], vec![(0, Strength::Need)]]);
-    plan.manners[JobId(3)].interactive = interactive;
-    let tenth = second / 10;
-    let takes = [5, 2, 2, 5].map(|tenths| Behaviour::succeeding(tenths * tenth));
-    let (inside, clock) = Simulated::new(takes.to_vec().into());
-    let mut spawner = Crowd { inside, clock: clock.clone(), until };
-    let priorities = [10, 2, 2, 5].map(|tenths| tenths * tenth / 1_000).to_vec().into();
-    let settings = Settings { eager, ..settings(9) };
-    let run = run(&plan, &priorities, settings, &[], &mut spawner, &clock, &mut Reporter::silent());
-    assert_eq!(run.end - run.begin, second, "nobody was held back for longer than it had time");
-    assert_eq!(run.full, run.records[JobId(1)].start != run.records[JobId(0)].start || eager == 2);
-    run.records.iter().map(|record| (record.start.unwrap() - run.begin) / tenth).collect()
-}
-
-#[test]
-fn who_has_time_waits_while_the_processors_have_none() {
-    let always = 100 * SECOND;
-    let starts = |eager, until| starts_beside_a_crowd(eager, until, SECOND, false);
-    assert_eq!(starts(usize::MAX, always), [0, 0, 0, 5], "all at once");
-    assert_eq!(starts(1, 0), [0, 0, 0, 5], "nobody is in the way");
-    assert_eq!(starts(1, SECOND * 3 / 10), [0, 3, 3, 5], "until there is room");
-    assert_eq!(starts(1, always), [0, 8, 8, 5], "until they have to start");
-    assert_eq!(starts(2, always), [0, 0, 2, 5], "two are always wanted");
-    assert_eq!(
-        starts_beside_a_crowd(1, always, 10 * SECOND, false),
-        [0, 1, 1, 5],
-        "not longer than a second"
-    );
-    assert_eq!(starts_beside_a_crowd(1, always, SECOND, true), [0, 0, 0, 5], "one is to be alone");
 }
