@@ -51,8 +51,7 @@ pub fn share<M, T: Send>(
                     if number % 2 == 1 {
                         leave(here);
                     }
-                    // Whoever has a table of open files to itself need not lock it: a twentieth of the reading of 200
-                    // files.
+                    // Whoever has a table of open files to itself need not lock it (`bench/README.md`, "Plan").
                     let _ = unshare(CloneFlags::CLONE_FILES);
                     take_turns()
                 };
