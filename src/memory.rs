@@ -49,7 +49,7 @@ pub fn take_huge_pages() {
         let gap = begin - first.as_ptr().addr();
         drop(first);
         // SAFETY: sbrk(2) with 0 tells where the heap ends and changes nothing; madvise(2) with this advice changes
-        // neither what memory holds nor what may be done with it, and refuses a range that is not all there.
+        // neither what memory holds nor what may be done with it, whatever of the range is there.
         unsafe {
             let end = libc::sbrk(0);
             libc::madvise(end.with_addr(begin), end.addr().saturating_sub(begin), libc::MADV_HUGEPAGE);

@@ -2,7 +2,7 @@
 //!
 //! 0 is for a level that has been run, whatever failed in it; 1 for one that rc is to run as if serel were not there.
 
-use super::part::part;
+use super::part::Ask;
 use crate::boot::{self, Switch};
 use crate::exit::Exit;
 use crate::model::Level;
@@ -36,7 +36,7 @@ pub(super) fn run(root: &Root, args: &HookArgs) -> Exit {
     }
     // Who comes from nowhere has nothing to stop, except when it all ends.
     let previous = Level::parse(&args.previous).filter(|_| level != Level::S);
-    let ask = |verb: &str| part("serelrc", root, verb, level, previous, &switch);
+    let ask = |verb: &str| Ask { root, verb, level, previous, switch: &switch }.part("serelrc");
     let start = ask("start");
     let exit = if previous.is_some() || level.is_shutdown() {
         boot::change(&start.common, &ask("stop").request, &start.request, &start.running)

@@ -1,7 +1,7 @@
 //! The command line of serelrc called as `startpar`: what Debian's rc says, in startpar's words.
 
 use super::general::parse;
-use super::part::{fitting, part, try_part};
+use super::part::Ask;
 use crate::boot::{self, Common, Foreseen, Part, Switch};
 use crate::exit::Exit;
 use crate::model::{Level, Phase, Strength};
@@ -253,7 +253,8 @@ impl Asked {
 
     fn carry_out(&self, arguments: &[OsString]) -> Exit {
         let switch = Switch::read(&self.root);
-        let part = |verb: &&str| part(NAME, &self.root, verb, self.level, self.previous, &switch);
+        let (root, level, previous) = (&self.root, self.level, self.previous);
+        let part = |verb: &&str| Ask { root, verb, level, previous, switch: &switch }.part(NAME);
         let parts: Vec<Part> = self.verbs().iter().map(part).collect();
         match switch.runs(self.level, true) {
             Ok(()) => {
@@ -269,7 +270,9 @@ impl Asked {
 /// is that of the command line.
 pub(super) fn foresee(mut common: Common, named: bool) -> Exit {
     let mut switch = Switch::foresee(&common.root);
-    let fault = match try_part(&common.root, "start", Level::S, None, &switch) {
+    let root = &common.root;
+    let first = Ask { root, verb: "start", level: Level::S, previous: None, switch: &switch };
+    let fault = match first.try_part() {
         Ok((_, general)) => {
             general.log_fault().map(|why| format!("of SEREL_OPTIONS the log is left out: {why}"))
         }
@@ -278,7 +281,8 @@ pub(super) fn foresee(mut common: Common, named: bool) -> Exit {
             Some(format!("SEREL_OPTIONS is left out: {why}"))
         }
     };
-    let ask = |verb: &str, level, previous| fitting(NAME, &common.root, verb, level, previous, &switch).0;
+    let ask =
+        |verb: &str, level, previous| Ask { root, verb, level, previous, switch: &switch }.fitting(NAME).0;
     let unit = |verb: &str, level, previous| ask(verb, level, previous).request;
     let database = ask("start", Level::S, None).common.database;
     let foreseen = Foreseen { switch: switch.clone(), fault, unit: &unit };

@@ -1,10 +1,9 @@
 //! The console during a run: one line per finished job, in the order in which they finish.
 //!
-//! [`Plain`] writes those lines and nothing else, for files, pipes, dumb terminals
-//! and serial lines. [`Live`] keeps a region below
-//! them that shows what is running. Both keep a job's output until it has ended and then write it as one block, so
-//! that two jobs never mix; both go silent when the console cannot be written to, because a boot must not end for
-//! the sake of its display.
+//! [`Plain`] writes those lines and little else, for files, pipes, dumb terminals and serial lines. [`Live`] keeps a
+//! region below them that shows what is running. Both keep a job's output until it has ended and then write it as one
+//! block, so that two jobs never mix; both go silent when the console cannot be written to, because a boot must not
+//! end for the sake of its display.
 
 mod lines;
 mod live;
@@ -32,9 +31,8 @@ pub struct Look {
 }
 
 /// The display that suits a file descriptor: live on a terminal that can move its cursor and knows its size, else plain.
-/// One that does not know it is a serial line, for which to draw a boot takes seconds, or what bootlogd reads, which
-/// keeps each drawing. The descriptor is duplicated; each write to it is one `write(2)`. Errors when it cannot be
-/// duplicated.
+/// One that does not know it is a serial line, for which to draw a boot takes seconds. The descriptor is duplicated;
+/// each write to it is one `write(2)`. Errors when it cannot be duplicated.
 pub fn open(fd: BorrowedFd, roster: Roster, color: Color, quiet: bool) -> io::Result<Box<dyn Observer>> {
     let look = Look { colour: color.wanted(fd), quiet };
     let out = Patient::new(fd)?;

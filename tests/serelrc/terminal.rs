@@ -199,7 +199,7 @@ fn a_terminal_without_a_cursor_gets_plain_lines() {
 
 #[test]
 fn a_terminal_that_does_not_know_its_size_gets_plain_lines() {
-    // A serial line at boot, or what bootlogd reads.
+    // A serial line at boot.
     let sandbox = tree(&[Script::new("a")]);
     let seen = on_terminal(&sandbox, "stty rows 0 cols 0; rc start 2", &[]).expect_code(0);
     assert!(!seen.text.contains("1/1 done") && !seen.text.contains("\x1b[J"), "{:?}", seen.text);

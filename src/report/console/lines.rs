@@ -7,7 +7,7 @@ use crate::report::account::took;
 use crate::report::palette;
 use crate::report::reason::Causes;
 use crate::text;
-use crate::wavefront::{Outcome, Record, not_kept};
+use crate::wavefront::{Nanos, Outcome, Record, not_kept};
 use std::collections::VecDeque;
 
 /// Bytes of memory for the output of each job; of a flood the end is shown, since it says what went wrong.
@@ -64,6 +64,12 @@ impl Lines {
     /// A name, filled up to the column of names.
     pub(super) fn name(&self, job: JobId) -> String {
         text::pad(self.roster.name(job), self.name_width)
+    }
+
+    /// ` run    cron                    3.1s`: a job that still runs, and for how long.
+    pub(super) fn running(&self, job: JobId, elapsed: Nanos, colour: bool) -> String {
+        let word = palette::paint(palette::RUNNING, colour);
+        format!(" {word} {} {:>7}", self.name(job), text::about(elapsed))
     }
 
     /// Keeps a line until the job has ended, or, when it has, until [`Lines::late`] asks for it.

@@ -132,9 +132,7 @@ impl<W: Write> Live<W> {
 
     /// ` run    cron                    3.1s of about 4.0s`.
     fn running_row(&self, job: JobId, start: Nanos) -> String {
-        let word = palette::paint(palette::RUNNING, false);
-        let elapsed = text::about(self.now.saturating_sub(start));
-        let mut row = format!(" {word} {} {elapsed:>7}", self.lines.name(job));
+        let mut row = self.lines.running(job, self.now.saturating_sub(start), false);
         if let Some(expected) = self.lines.roster.expected(job) {
             let _ = write!(row, " of about {}", text::about(expected));
         }

@@ -6,7 +6,7 @@ use super::Look;
 use super::lines::Lines;
 use super::sink::Sink;
 use crate::model::JobId;
-use crate::report::{Roster, palette};
+use crate::report::Roster;
 use crate::text;
 use crate::wavefront::{Nanos, Observer, Record};
 use std::collections::BTreeSet;
@@ -97,9 +97,8 @@ impl<W: Write + Send> Observer for Plain<W> {
                 unnamed.insert((start, job));
                 break;
             }
-            let word = palette::paint(palette::RUNNING, self.lines.look().colour);
-            let elapsed = text::about(elapsed);
-            self.waiting.push_str(&format!(" {word} {} {elapsed:>7} so far\n", self.lines.name(job)));
+            let row = self.lines.running(job, elapsed, self.lines.look().colour);
+            self.waiting.push_str(&format!("{row} so far\n"));
         }
         if self.alone.is_none() && !self.waiting.is_empty() {
             self.finish();
