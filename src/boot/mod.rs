@@ -17,6 +17,7 @@ mod populate;
 mod record;
 mod regular;
 mod reply;
+mod rest;
 mod resume;
 mod say;
 mod show;
@@ -83,6 +84,8 @@ pub struct Running {
     pub dry_run: bool,
     /// Leave out the output of jobs that went well.
     pub quiet: bool,
+    /// Whoever called goes on before the history is saved.
+    pub behind: bool,
     /// What is known of a run that somebody else would go on with; what is done in there is not started again.
     pub ledger: Option<Ledger>,
 }

@@ -13,6 +13,7 @@ use super::elsewhere;
 use super::ledger::{Known, Ledger};
 use super::links;
 use super::reply::Ended;
+use super::rest::Rest;
 use super::start::{has_work, run_unit};
 use super::{Common, Running};
 use crate::exit::Exit;
@@ -25,6 +26,7 @@ use nix::sys::signal::Signal;
 use nix::sys::wait::WaitStatus;
 use nix::unistd::{dup2_stdout, write};
 use rustix::process::{Pid, PidfdFlags, pidfd_open};
+use std::cell::Cell;
 use std::ffi::OsString;
 use std::os::fd::{AsFd as _, OwnedFd};
 use std::process::{Command, ExitStatus};
@@ -58,7 +60,7 @@ impl Part {
 
 /// Our standard output, put aside: what a shell evaluates must hold nothing but the answer, and what scripts write
 /// belongs to the console, which is our standard error.
-struct Answer(Option<OwnedFd>);
+struct Answer(Cell<Option<OwnedFd>>);
 
 impl Answer {
     fn aside() -> Self {
@@ -67,15 +69,17 @@ impl Answer {
             dup2_stdout(std::io::stderr())?;
             Ok(kept)
         });
-        Self(kept.inspect_err(|error| say(format_args!("startpar: no answer to rc: {error}"))).ok())
+        let kept = kept.inspect_err(|error| say(format_args!("startpar: no answer to rc: {error}")));
+        Self(Cell::new(kept.ok()))
     }
 
-    /// Gives it, in one piece. Who has stopped listening has stopped.
+    /// Gives it, in one piece, and lets go of it: the shell reads until nobody has it any more. Who has stopped listening
+    /// has stopped.
     fn give(&self, ended: &Ended) -> Exit {
-        if let Some(stdout) = &self.0 {
+        if let Some(stdout) = self.0.take() {
             let text = ended.assignments();
             let mut left = text.as_bytes();
-            while let Ok(count @ 1..) = write(stdout, left) {
+            while let Ok(count @ 1..) = write(&stdout, left) {
                 left = &left[count..];
             }
         }
@@ -84,8 +88,9 @@ impl Answer {
 
     /// Puts it back for a program that we become.
     fn put_back(&self) {
-        if let Some(stdout) = &self.0 {
-            let _ = dup2_stdout(stdout);
+        if let Some(stdout) = self.0.take() {
+            let _ = dup2_stdout(&stdout);
+            self.0.set(Some(stdout));
         }
     }
 }
@@ -131,16 +136,22 @@ pub fn stand_in(parts: &[Part], arguments: &[OsString]) -> Exit {
     let ledger = Ledger::new().inspect_err(|errno| log::info!("no memory of the run: {}", errno.desc())).ok();
     let work = |serial: bool| -> u8 {
         let mut ended = Ended::default();
+        let mut left: Option<Rest> = None;
         for part in parts.iter().filter(|part| part.has_work()) {
+            left.take().into_iter().for_each(Rest::settle);
             let mut running = part.running.clone();
             running.ledger = ledger.clone();
             running.serial |= serial;
-            ended.join(run_unit(&part.common, &part.request, &running));
+            let (of_part, rest) = run_unit(&part.common, &part.request, &running);
+            ended.join(of_part);
+            left = rest;
             if matches!(ended.exit, Exit::Interrupted | Exit::Terminated) {
                 break;
             }
         }
-        answer.give(&ended) as u8
+        let exit = answer.give(&ended);
+        left.into_iter().for_each(Rest::settle_behind);
+        exit as u8
     };
     for (serial, next) in [(false, "going on one by one"), (true, "this is left to others")] {
         let how = match guarded(|| work(serial)) {

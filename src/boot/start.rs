@@ -5,7 +5,8 @@ use super::closing::Closing;
 use super::dry::dry_run;
 use super::execute::{Ran, execute};
 use super::reply::Ended;
-use super::{Common, Running, links, pending, plain, record, save, tell};
+use super::rest::Rest;
+use super::{Common, Running, links, plain, record, tell};
 use crate::definition::diagnostic::Severity;
 use crate::exit::Exit;
 use crate::model::Phase;
@@ -13,18 +14,24 @@ use crate::plan::Plan;
 use crate::report::{self, Account};
 use crate::root::Root;
 use crate::unit::{self, Loaded, Members, Request};
-use crate::wavefront::{Outcome, Run, hold_signals, keep_open};
+use crate::wavefront::{Outcome, Run, hold_signals};
 use nix::sys::signal::SigSet;
 use std::io::Write as _;
 use std::os::fd::AsFd as _;
 
 /// Runs one unit.
 pub fn start(common: &Common, request: &Request, running: &Running) -> Exit {
-    run_unit(common, request, running).exit
+    let (ended, rest) = run_unit(common, request, running);
+    match rest {
+        Some(rest) if running.behind => rest.settle_behind(),
+        Some(rest) => rest.settle(),
+        None => {}
+    }
+    ended.exit
 }
 
-/// Runs one unit, and says who did not end well.
-pub(super) fn run_unit(common: &Common, request: &Request, running: &Running) -> Ended {
+/// Runs one unit, and says who did not end well, and what is left to do.
+pub(super) fn run_unit(common: &Common, request: &Request, running: &Running) -> (Ended, Option<Rest>) {
     // Before any thread is started, for each would else take signals that are meant for the run.
     let mask = hold_signals();
     let mut loaded = unit::load(&common.root, &common.database, request);
@@ -43,7 +50,7 @@ pub(super) fn run_unit(common: &Common, request: &Request, running: &Running) ->
         plan.phase = Phase::Stop;
     }
     if running.dry_run {
-        return Ended { exit: dry_run(&plan, &loaded, running), ..Ended::default() };
+        return (Ended { exit: dry_run(&plan, &loaded, running), ..Ended::default() }, None);
     }
     let argument = argument(request);
     // What is printed as JSON has nothing on the same channel.
@@ -57,20 +64,24 @@ pub(super) fn run_unit(common: &Common, request: &Request, running: &Running) ->
         let _ = SigSet::thread_set_mask(mask);
     }
     let environment = || environment(request, None);
-    let mut ended = match ran {
-        Ok(ran) => finish(common, request, running, &plan, loaded, &ran),
+    let (mut ended, mut rest) = match ran {
+        Ok(ran) => {
+            let (ended, rest) = finish(common, request, running, &plan, loaded, ran);
+            (ended, Some(rest))
+        }
         Err(why) => {
             crate::log::say(format_args!(
                 "serelrc: {why}: running the scripts one by one, without supervision"
             ));
             let jobs = plan.serial_order().into_iter().map(|id| plan.job(id));
-            plain::run(jobs, plan.phase == Phase::Stop, argument, &environment(), &common.root)
+            (plain::run(jobs, plan.phase == Phase::Stop, argument, &environment(), &common.root), None)
         }
     };
     if let Some(closing) = closing.filter(|_| !matches!(ended.exit, Exit::Interrupted | Exit::Terminated)) {
+        rest.take().into_iter().for_each(Rest::settle);
         ended.join(closing.run(argument, &environment(), &common.root));
     }
-    ended
+    (ended, rest)
 }
 
 /// Stops what the new level has no more, then starts what it has more than the old one.
@@ -96,15 +107,15 @@ pub(super) fn has_work(root: &Root, request: &Request) -> bool {
     }
 }
 
-/// Summary, history, exit code.
+/// Summary, exit code, and what goes into the history.
 fn finish(
     common: &Common,
     request: &Request,
     running: &Running,
     plan: &Plan,
     mut loaded: Loaded,
-    ran: &Ran,
-) -> Ended {
+    ran: Ran,
+) -> (Ended, Rest) {
     let result = &ran.result;
     let mut batch = std::mem::take(&mut loaded.batch);
     batch.runs.push(record::row(request, plan, result, &loaded));
@@ -122,15 +133,11 @@ fn finish(
         };
         let _ = std::io::stdout().lock().write_all(text.as_bytes());
     }
-    if ran.stuck {
-        // Not even a word about the history: it would wait for the console, too.
-        log::set_max_level(log::LevelFilter::Off);
-        let _ = pending::save(&common.root, &common.database, batch);
-    } else {
-        save(batch, common);
-    }
-    keep_open(&ran.held);
-    Ended::of(verdict(result), plan, result)
+    let ended = Ended::of(verdict(result), plan, result);
+    // A new plan is there for the next level, which shares what was read. And whoever stops something may be about to
+    // end all processes.
+    let may_wait = loaded.cached && request.phase == Phase::Start && argument(request) != STOP;
+    (ended, Rest { common: common.clone(), batch, held: ran.held, stuck: ran.stuck, may_wait })
 }
 
 /// The command that goes on with a run of a level.

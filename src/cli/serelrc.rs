@@ -349,6 +349,7 @@ impl RunArgs {
             resume: self.resume,
             dry_run: self.dry_run,
             quiet: self.quiet,
+            behind: false,
             ledger: None,
         }
     }

@@ -10,8 +10,9 @@ use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsE
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-/// How long a boot waits for a writer. The writer holds the file for a few milliseconds at the end of a run.
-const READ_WAIT: Duration = Duration::from_millis(200);
+/// How long a boot waits for a writer. The writer of the level before holds the file for as long as its disk takes to
+/// write a few pages; without the history there is more to do than that.
+const READ_WAIT: Duration = Duration::from_secs(1);
 
 /// How long a writer waits for another one.
 const WRITE_WAIT: Duration = Duration::from_secs(2);

@@ -1,30 +1,45 @@
-//! Keeps the pipes of daemons alive that still write to what was their init script's standard output.
+//! What outlives us, in a forked child that nobody waits for.
 //!
-//! Such a daemon would be killed by SIGPIPE at its next word once we are gone. A forked child of ours reads those
-//! pipes until the last writer is gone; it holds nothing else, above all not the caller's own standard output.
+//! A daemon that still writes to what was its init script's standard output would be killed by SIGPIPE at its next word
+//! once we are gone. A child reads those pipes until the last writer is gone; it holds nothing else, above all not the
+//! caller's own standard output.
 
 use nix::errno::Errno;
 use nix::fcntl::{OFlag, open};
+use nix::sys::prctl::{get_name, set_name};
 use nix::sys::stat::Mode;
 use nix::unistd::{ForkResult, dup2_stderr, dup2_stdin, dup2_stdout, fork, setsid};
+use std::ffi::CStr;
 use std::os::fd::{AsRawFd, OwnedFd};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// Highest descriptor that the child looks at when it lets go of what it inherited.
 const HIGHEST: i32 = 4096;
 
+/// What the processes are called that save, and those that read, in a list of processes.
+const SAVES: &CStr = c"serel-history";
+const READS: &CStr = c"serel-pipes";
+
+/// Does a piece of work in a child with a session of its own: the caller may end before it has, and a terminal that ends
+/// the caller does not end it. Call it when our own threads have ended. Errors when there can be no child; then nothing
+/// was done.
+pub fn leave_behind(work: impl FnOnce()) -> nix::Result<()> {
+    in_child(SAVES, || {
+        let _ = catch_unwind(AssertUnwindSafe(work));
+    })
+}
+
 /// Leaves a reader behind for these pipes. Call it last, when our own threads have ended. Without one (no memory for
 /// a process) the daemons are as badly off as they would be without this.
 pub fn keep_open(pipes: &[OwnedFd]) {
-    let mut polled: Vec<libc::pollfd> = pipes
-        .iter()
-        .map(|pipe| libc::pollfd { fd: pipe.as_raw_fd(), events: libc::POLLIN, revents: 0 })
-        .collect();
-    if polled.is_empty() {
+    if pipes.is_empty() {
         return;
     }
-    // SAFETY: the child uses nothing but system calls and memory that was there before the fork.
-    if let Ok(ForkResult::Child) = unsafe { fork() } {
-        let _ = setsid();
+    let _ = in_child(READS, || {
+        let mut polled: Vec<libc::pollfd> = pipes
+            .iter()
+            .map(|pipe| libc::pollfd { fd: pipe.as_raw_fd(), events: libc::POLLIN, revents: 0 })
+            .collect();
         if let Ok(null) = open("/dev/null", OFlag::O_RDWR, Mode::empty()) {
             let _ = dup2_stdin(&null);
             let _ = dup2_stdout(&null);
@@ -38,9 +53,25 @@ pub fn keep_open(pipes: &[OwnedFd]) {
             }
         }
         drain(&mut polled);
+    });
+}
+
+/// Runs this in a child in a session of its own, by this name from its first moment on.
+fn in_child(name: &CStr, work: impl FnOnce()) -> nix::Result<()> {
+    let ours = get_name();
+    let _ = set_name(name);
+    // SAFETY: this process has one thread (the callers' contract), so the child may do whatever its parent could.
+    let forked = unsafe { fork() };
+    if let Ok(ForkResult::Child) = forked {
+        let _ = setsid();
+        work();
         // SAFETY: no destructor of the parent's state may run in the child.
         unsafe { libc::_exit(0) };
     }
+    if let Ok(ours) = ours {
+        let _ = set_name(&ours);
+    }
+    forked.map(|_| ())
 }
 
 /// Reads and forgets until every pipe has lost its last writer.

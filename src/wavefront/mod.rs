@@ -23,7 +23,7 @@ pub use capture::not_kept;
 pub use clock::{Clock, Monotonic};
 pub use dispatch::{Settings, run};
 pub use guard::guarded;
-pub use linger::keep_open;
+pub use linger::{keep_open, leave_behind};
 pub use process::{Processes, Script, Session, Watch, exec, hold_signals, take_back_terminal};
 pub use record::{Nanos, Observer, Outcome, Record, Run, Usage};
 pub use reporter::Reporter;

@@ -27,6 +27,9 @@ const LIMIT: Duration = Duration::from_mins(3);
 /// What unshare does to itself when the init that it started has halted the machine.
 const HALTED: i32 = nix::libc::SIGINT;
 
+/// What serel calls the process that it leaves behind to save what was learnt.
+const SAVER: &str = "serel-history";
+
 /// A machine that runs.
 #[derive(Debug)]
 pub(crate) struct Boot {
@@ -82,10 +85,17 @@ impl Boot {
         Self { namespace, chunks, console: String::new(), ended: false }
     }
 
-    /// Waits until the scripts of a runlevel have been run.
+    /// Waits until the scripts of a runlevel have been run, and serel has saved what it learnt, which rc does not wait
+    /// for.
     #[track_caller]
     pub(crate) fn reached(&mut self, level: char) -> &mut Self {
-        self.says(&format!("@@ end {level} "))
+        self.says(&format!("@@ end {level} "));
+        for child in children(self.init()) {
+            // In this order, since its number is another's when it has ended.
+            let saver = handle(child).filter(|_| is_called(child, SAVER));
+            saver.into_iter().for_each(end_of);
+        }
+        self
     }
 
     /// Waits until a text is on the console.
@@ -151,7 +161,7 @@ impl Boot {
         // Process 1 of a namespace, and the innermost where that is one more container's manager.
         let mut first = None;
         let mut at = self.namespace.id();
-        while let Some(child) = first_child(at).filter(|child| is_first(*child)) {
+        while let Some(child) = children(at).first().copied().filter(|child| is_first(*child)) {
             first = Some(child);
             at = child;
         }
@@ -171,12 +181,10 @@ impl Boot {
 
     /// Stops it by force, and waits until nothing is left of it.
     pub(crate) fn kill(self) {
-        let init = Pid::from_raw(i32::try_from(self.init()).expect("a process id is small"));
-        let init = pidfd_open(init.expect("no process is 0"), PidfdFlags::empty()).expect("it runs");
+        let init = handle(self.init()).expect("it runs");
         drop(self);
         // init is the last of its namespace to end.
-        let mut ends = [PollFd::new(init.as_fd(), PollFlags::POLLIN)];
-        assert_eq!(poll(&mut ends, PollTimeout::from(60_000_u16)), Ok(1), "the machine runs on");
+        end_of(init);
     }
 
     /// Stops it the way it is meant to be stopped, and gives its whole console.
@@ -207,9 +215,23 @@ fn terminal() -> OpenptyResult {
     pty
 }
 
-fn first_child(of: u32) -> Option<u32> {
-    let children = fs::read_to_string(format!("/proc/{of}/task/{of}/children")).ok()?;
-    children.split_whitespace().next()?.parse().ok()
+fn children(of: u32) -> Vec<u32> {
+    let children = fs::read_to_string(format!("/proc/{of}/task/{of}/children")).unwrap_or_default();
+    children.split_whitespace().filter_map(|child| child.parse().ok()).collect()
+}
+
+fn handle(process: u32) -> Option<OwnedFd> {
+    pidfd_open(Pid::from_raw(i32::try_from(process).ok()?)?, PidfdFlags::empty()).ok()
+}
+
+/// Waits for the end of a process.
+fn end_of(process: OwnedFd) {
+    let mut ends = [PollFd::new(process.as_fd(), PollFlags::POLLIN)];
+    assert_eq!(poll(&mut ends, PollTimeout::from(60_000_u16)), Ok(1), "it runs on");
+}
+
+fn is_called(process: u32, name: &str) -> bool {
+    fs::read_to_string(format!("/proc/{process}/comm")).is_ok_and(|known| known.trim_end() == name)
 }
 
 /// Whether a process is the first of its namespace.

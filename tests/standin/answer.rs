@@ -5,8 +5,10 @@ use crate::support::debian::Debian;
 use crate::support::program::{Finished, LIMIT, finish};
 use crate::support::sandbox::Sandbox;
 use crate::support::script::Script;
-use nix::unistd::geteuid;
+use nix::sys::stat::Mode;
+use nix::unistd::{geteuid, mkfifo};
 use std::process::Command;
+use std::thread;
 
 /// Scripts of four levels that end in all the ways that LSB has a number for.
 fn numbered() -> Sandbox {
@@ -120,6 +122,29 @@ fn a_daemon_with_the_script_s_output_does_not_hold_rc() {
     let text = "mkfifo \"$TREE/fifo\"; eval \"$(ours -M start -P N -R 2)\"; echo \"[$failed_service]\"; : >\"$TREE/fifo\"";
     let ours = rc(&sandbox, "/bin/sh", text).expect_code(0);
     assert_eq!(ours.stdout, "[]\n", "{ours}");
+}
+
+#[test]
+fn rc_goes_on_before_the_history_of_an_unchanged_boot_is_saved() {
+    let sandbox = tree(&[Script::new("a")]);
+    std::fs::create_dir(sandbox.at("run")).unwrap();
+    let first = "eval \"$(ours -M start -P N -R 2)\"";
+    rc(&sandbox, "/bin/sh", first).expect_code(0);
+    // Whoever reads keeps whoever writes from being done, and who is kept for two seconds gives up. That rc has gone on is
+    // seen by what it does then, and only after that nobody reads any more.
+    let reader = rusqlite::Connection::open(sandbox.at("etc/serel/history.db")).unwrap();
+    let recorded = || reader.query_row("SELECT count(*) FROM run", [], |row| row.get(0));
+    reader.execute_batch("BEGIN").unwrap();
+    assert_eq!(recorded(), Ok(1));
+    mkfifo(&sandbox.at("answered"), Mode::S_IRWXU).unwrap();
+    let text = format!("{first}; : >\"$TREE/answered\"");
+    let ours = thread::scope(|scope| {
+        let ours = scope.spawn(|| rc(&sandbox, "/bin/sh", &text));
+        std::fs::read(sandbox.at("answered")).unwrap();
+        reader.execute_batch("COMMIT").unwrap();
+        ours.join().unwrap().expect_code(0)
+    });
+    assert_eq!((recorded(), sandbox.names("run/serel")), (Ok(2), vec!["start-2".to_owned()]), "{ours}");
 }
 
 #[test]

@@ -23,6 +23,13 @@ until_so() {
     done
 }
 
+# saved: waits until serel has saved what it learnt of a boot, which rc does not wait for.
+saved() {
+    for pid in $(pgrep -x serel-history); do
+        tail --pid="$pid" -f /dev/null
+    done
+}
+
 # loaded: name, users and holders of all modules.
 loaded() {
     awk '{ print $1, $3, $4 }' /proc/modules

@@ -1,0 +1,53 @@
+//! What is left to be done when the scripts of a unit have ended: the history is saved, and somebody reads what daemons
+//! still write.
+//!
+//! No script needs any of it. An rc that waits for us goes on before, and the next level begins while the disk is
+//! written to, in a process that nobody waits for.
+
+use super::{Common, pending, save};
+use crate::history::Batch;
+use crate::wavefront::{keep_open, leave_behind};
+use std::os::fd::OwnedFd;
+
+/// The rest of a run.
+#[derive(Debug)]
+#[must_use = "what was learnt would be lost"]
+pub(super) struct Rest {
+    /// Where it is saved.
+    pub(super) common: Common,
+    /// What was learnt.
+    pub(super) batch: Batch,
+    /// Pipes that daemons still write to.
+    pub(super) held: Vec<OwnedFd>,
+    /// Nobody reads the console, and one of our threads waits for it: another word would hold us for ever.
+    pub(super) stuck: bool,
+    /// Whether nobody counts on it: neither the next level, nor who ends all processes.
+    pub(super) may_wait: bool,
+}
+
+impl Rest {
+    /// Does it now.
+    pub(super) fn settle(mut self) {
+        self.work();
+    }
+
+    /// Does it in a process that is left behind, if that can be. Our own threads must have ended, and who waits for our
+    /// output must have been answered: that process has all our files.
+    pub(super) fn settle_behind(mut self) {
+        if self.stuck || !self.may_wait || leave_behind(|| self.work()).is_err() {
+            self.work();
+        }
+    }
+
+    fn work(&mut self) {
+        let batch = std::mem::take(&mut self.batch);
+        if self.stuck {
+            // Not even a word about the history.
+            log::set_max_level(log::LevelFilter::Off);
+            let _ = pending::save(&self.common.root, &self.common.database, batch);
+        } else {
+            save(batch, &self.common);
+        }
+        keep_open(&self.held);
+    }
+}
