@@ -265,7 +265,8 @@ fn apply_says_what_belongs_to_a_path_with_and_without_the_daemons_memory() {
     let history =
         |arguments: &str| format!("serelhistory --db {} {arguments}", sandbox.at("history.db").display());
     let populate = |daemon: &Daemon| {
-        daemon.shell(&format!("echo '{pairs}' | {}", history("--populate"))).expect_code(0);
+        let populated = daemon.shell(&format!("echo '{pairs}' | {}", history("--populate"))).expect_code(0);
+        assert!(populated.stderr.is_empty(), "{populated}");
     };
     let work = |daemon: &Daemon| {
         daemon.shell(&history("--apply-started")).expect_code(0);
