@@ -84,7 +84,7 @@ pub struct Running {
     pub dry_run: bool,
     /// Leave out the output of jobs that went well.
     pub quiet: bool,
-    /// Whoever called goes on before the history is saved.
+    /// Whoever called may go on before the history is saved.
     pub behind: bool,
     /// What is known of a run that somebody else would go on with; what is done in there is not started again.
     pub ledger: Option<Ledger>,

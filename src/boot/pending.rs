@@ -112,6 +112,11 @@ fn files(directory: &Path) -> Vec<(u64, PathBuf)> {
     files
 }
 
+/// A directory for ourselves.
+fn lock(directory: &Path, how: FlockArg) -> Option<Flock<File>> {
+    Flock::lock(File::open(directory).ok()?, how).ok()
+}
+
 /// The directory of what waits, ours alone until it is dropped.
 struct Waiting {
     directory: PathBuf,
@@ -121,16 +126,15 @@ struct Waiting {
 impl Waiting {
     /// `None` when nothing waits, or another process is saving it.
     fn look(root: &Root) -> Option<Self> {
-        root.place(OURS).is_dir().then(|| Self::make(root))?
+        let directory = root.place(OURS).is_dir().then(|| ours(root).ok())??;
+        Some(Self { _lock: lock(&directory, FlockArg::LockExclusiveNonblock)?, directory })
     }
 
-    /// With the directory made, if need be. `None` when there can be none, or another process holds it.
+    /// With the directory made, if need be, and when another process has done its saving: the level before may be on a disk
+    /// that takes its time. `None` when there can be none.
     fn make(root: &Root) -> Option<Self> {
         let directory = ours(root).inspect_err(|why| log::debug!("nothing can wait: {why}")).ok()?;
-        let lock = File::open(&directory).ok().and_then(|open| {
-            Flock::lock(open, FlockArg::LockExclusiveNonblock).map_err(|(_, errno)| errno).ok()
-        })?;
-        Some(Self { directory, _lock: lock })
+        Some(Self { _lock: lock(&directory, FlockArg::LockExclusive)?, directory })
     }
 
     /// Saves what waits for a history, the oldest first; what the first save did, if there was one. Stops at the first
@@ -201,4 +205,23 @@ fn named(database: &Path) -> Vec<u8> {
 fn split(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
     let end = bytes.iter().position(|byte| *byte == 0)?;
     Some((&bytes[..end], &bytes[end + 1..]))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_has_to_wait_finds_a_place_when_another_process_has_saved() {
+        let dir = tempfile::tempdir().unwrap();
+        fs::create_dir(dir.path().join("run")).unwrap();
+        let root = Root::new(dir.path()).unwrap();
+        let other = Waiting::make(&root).unwrap();
+        assert!(Waiting::look(&root).is_none());
+        std::thread::scope(|scope| {
+            let ours = scope.spawn(|| Waiting::make(&root).is_some());
+            drop(other);
+            assert!(ours.join().unwrap());
+        });
+    }
 }

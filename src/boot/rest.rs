@@ -21,25 +21,27 @@ pub(super) struct Rest {
     pub(super) held: Vec<OwnedFd>,
     /// Nobody reads the console, and one of our threads waits for it: another word would hold us for ever.
     pub(super) stuck: bool,
-    /// Whether nobody counts on it: neither the next level, nor who ends all processes.
+    /// Whether it may still be under way when the next level begins.
     pub(super) may_wait: bool,
 }
 
 impl Rest {
     /// Does it now.
     pub(super) fn settle(mut self) {
-        self.work();
+        self.save();
+        keep_open(&self.held);
     }
 
-    /// Does it in a process that is left behind, if that can be. Our own threads must have ended, and who waits for our
-    /// output must have been answered: that process has all our files.
+    /// Does it in a process that is left behind, if that may be and can be. Our own threads must have ended, and files that
+    /// somebody reads to their end must be closed, but for standard output: that process has all the others.
     pub(super) fn settle_behind(mut self) {
-        if self.stuck || !self.may_wait || leave_behind(|| self.work()).is_err() {
-            self.work();
+        let held = std::mem::take(&mut self.held);
+        if self.stuck || !self.may_wait || leave_behind(|| self.save(), &held).is_err() {
+            Self { held, ..self }.settle();
         }
     }
 
-    fn work(&mut self) {
+    fn save(&mut self) {
         let batch = std::mem::take(&mut self.batch);
         if self.stuck {
             // Not even a word about the history.
@@ -48,6 +50,5 @@ impl Rest {
         } else {
             save(batch, &self.common);
         }
-        keep_open(&self.held);
     }
 }

@@ -134,8 +134,8 @@ fn finish(
         let _ = std::io::stdout().lock().write_all(text.as_bytes());
     }
     let ended = Ended::of(verdict(result), plan, result);
-    // A new plan is there for the next level, which shares what was read. And whoever stops something may be about to
-    // end all processes.
+    // A new plan is saved first: the next level uses what was read for it. And whoever stops something may be about to end
+    // all processes.
     let may_wait = loaded.cached && request.phase == Phase::Start && argument(request) != STOP;
     (ended, Rest { common: common.clone(), batch, held: ran.held, stuck: ran.stuck, may_wait })
 }

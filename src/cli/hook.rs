@@ -37,7 +37,8 @@ pub(super) fn run(root: &Root, args: &HookArgs) -> Exit {
     // Who comes from nowhere has nothing to stop, except when it all ends.
     let previous = Level::parse(&args.previous).filter(|_| level != Level::S);
     let ask = |verb: &str| Ask { root, verb, level, previous, switch: &switch }.part("serelrc");
-    let start = ask("start");
+    let mut start = ask("start");
+    start.running.behind = true;
     let exit = if previous.is_some() || level.is_shutdown() {
         boot::change(&start.common, &ask("stop").request, &start.request, &start.running)
     } else {

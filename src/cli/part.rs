@@ -26,8 +26,7 @@ impl Ask<'_> {
     /// The unit, as serelrc would read it from its command line, with the options of the settings; logging begins as they
     /// say. What makes no sense there is said by `who` and left out.
     pub(super) fn part(&self, who: &str) -> Part {
-        let (mut part, mut general) = self.fitting(who);
-        part.running.behind = true;
+        let (part, mut general) = self.fitting(who);
         if self.switch.debug {
             general.debuglevel = general.debuglevel.max(3);
         }

@@ -10,8 +10,8 @@ use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsE
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-/// How long a boot waits for a writer. The writer of the level before holds the file for as long as its disk takes to
-/// write a few pages; without the history there is more to do than that.
+/// How long a boot waits for a writer: the level before, which may still be saved, holds the file for as long as the disk
+/// takes to write a few pages. Who does not wait makes the plan anew, and has to save that on the same disk.
 const READ_WAIT: Duration = Duration::from_secs(1);
 
 /// How long a writer waits for another one.

@@ -7,6 +7,7 @@
 use nix::errno::Errno;
 use nix::fcntl::{OFlag, open};
 use nix::sys::prctl::{get_name, set_name};
+use nix::sys::signal::{SigSet, SigmaskHow, Signal};
 use nix::sys::stat::Mode;
 use nix::unistd::{ForkResult, dup2_stderr, dup2_stdin, dup2_stdout, fork, setsid};
 use std::ffi::CStr;
@@ -16,30 +17,40 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 /// Highest descriptor that the child looks at when it lets go of what it inherited.
 const HIGHEST: i32 = 4096;
 
-/// What the processes are called that save, and those that read, in a list of processes.
+/// Names of the processes: of one that works, and of one that reads.
 const SAVES: &CStr = c"serel-history";
 const READS: &CStr = c"serel-pipes";
 
-/// Does a piece of work in a child with a session of its own: the caller may end before it has, and a terminal that ends
-/// the caller does not end it. Call it when our own threads have ended. Errors when there can be no child; then nothing
-/// was done.
-pub fn leave_behind(work: impl FnOnce()) -> nix::Result<()> {
-    in_child(SAVES, || {
+/// Does a piece of work in a child with a session of its own, then keeps these pipes open. Whoever asks processes to end, as
+/// a shutdown does, is heard when the work is done; who waits for our standard output does not wait for it. Call it when
+/// our own threads have ended. Errors when there can be no child; then nothing was done.
+pub fn leave_behind(work: impl FnOnce(), pipes: &[OwnedFd]) -> nix::Result<()> {
+    let mut ends = SigSet::empty();
+    ends.extend([Signal::SIGTERM, Signal::SIGINT, Signal::SIGHUP]);
+    // Before the fork, so that there is no moment at which it could be ended.
+    let before = ends.thread_swap_mask(SigmaskHow::SIG_BLOCK)?;
+    let left = in_child(SAVES, || {
+        let _ = dup2_stdout(std::io::stderr());
         let _ = catch_unwind(AssertUnwindSafe(work));
-    })
+        let _ = before.thread_set_mask();
+        keep_open(pipes);
+    });
+    let _ = before.thread_set_mask();
+    left
 }
 
-/// Leaves a reader behind for these pipes. Call it last, when our own threads have ended. Without one (no memory for
-/// a process) the daemons are as badly off as they would be without this.
+/// Leaves a reader behind for these pipes. Call it last; a thread of ours that is stuck may be left. Without one (no memory
+/// for a process) the daemons are as badly off as they would be without this.
 pub fn keep_open(pipes: &[OwnedFd]) {
-    if pipes.is_empty() {
+    let mut polled: Vec<libc::pollfd> = pipes
+        .iter()
+        .map(|pipe| libc::pollfd { fd: pipe.as_raw_fd(), events: libc::POLLIN, revents: 0 })
+        .collect();
+    if polled.is_empty() {
         return;
     }
+    // Nothing but system calls, and memory that is there already.
     let _ = in_child(READS, || {
-        let mut polled: Vec<libc::pollfd> = pipes
-            .iter()
-            .map(|pipe| libc::pollfd { fd: pipe.as_raw_fd(), events: libc::POLLIN, revents: 0 })
-            .collect();
         if let Ok(null) = open("/dev/null", OFlag::O_RDWR, Mode::empty()) {
             let _ = dup2_stdin(&null);
             let _ = dup2_stdout(&null);
@@ -56,11 +67,12 @@ pub fn keep_open(pipes: &[OwnedFd]) {
     });
 }
 
-/// Runs this in a child in a session of its own, by this name from its first moment on.
+/// Runs this in a child in a session of its own, by this name from its first moment on. Where we have other threads, it
+/// must do with system calls and with memory that is there already. Errors when there can be no child.
 fn in_child(name: &CStr, work: impl FnOnce()) -> nix::Result<()> {
     let ours = get_name();
     let _ = set_name(name);
-    // SAFETY: this process has one thread (the callers' contract), so the child may do whatever its parent could.
+    // SAFETY: the callers' contract leaves nothing that another thread could have held at this moment.
     let forked = unsafe { fork() };
     if let Ok(ForkResult::Child) = forked {
         let _ = setsid();

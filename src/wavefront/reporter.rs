@@ -8,6 +8,7 @@ use super::spawner::Line;
 use super::{Nanos, Observer, Record};
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TrySendError, bounded};
 use std::collections::VecDeque;
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use super::clock::{Clock, Monotonic};
@@ -38,6 +39,7 @@ pub struct Reporter {
     told: Option<Sender<Told>>,
     backlog: VecDeque<Told>,
     closed: Receiver<()>,
+    thread: Option<JoinHandle<()>>,
 }
 
 impl Reporter {
@@ -50,12 +52,13 @@ impl Reporter {
                 watch(&hears, observer);
                 let _ = closing.send(());
             });
-        Self { told: thread.is_ok().then_some(told), backlog: VecDeque::new(), closed }
+        let thread = thread.ok();
+        Self { told: thread.is_some().then_some(told), backlog: VecDeque::new(), closed, thread }
     }
 
     /// Nobody watches.
     pub fn silent() -> Self {
-        Self { told: None, backlog: VecDeque::new(), closed: crossbeam_channel::never() }
+        Self { told: None, backlog: VecDeque::new(), closed: crossbeam_channel::never(), thread: None }
     }
 
     /// A job is about to be started. One that gets the console has it when this returns, or the observer is stuck.
@@ -101,7 +104,11 @@ impl Reporter {
             }
         }
         drop(told);
-        self.closed.recv_deadline(until).is_ok()
+        let closed = self.closed.recv_deadline(until).is_ok();
+        if let Some(thread) = self.thread.take().filter(|_| closed) {
+            let _ = thread.join();
+        }
+        closed
     }
 
     fn tell(&mut self, message: Told) {

@@ -90,10 +90,13 @@ impl Boot {
     #[track_caller]
     pub(crate) fn reached(&mut self, level: char) -> &mut Self {
         self.says(&format!("@@ end {level} "));
-        for child in children(self.init()) {
+        let namespace = |process: u32| fs::read_link(format!("/proc/{process}/ns/pid")).ok();
+        let ours = namespace(self.init());
+        let processes = fs::read_dir("/proc").expect("a list of processes").flatten();
+        for process in processes.filter_map(|entry| entry.file_name().to_str()?.parse().ok()) {
             // In this order, since its number is another's when it has ended.
-            let saver = handle(child).filter(|_| is_called(child, SAVER));
-            saver.into_iter().for_each(end_of);
+            let saver = handle(process).filter(|_| is_called(process, SAVER) && namespace(process) == ours);
+            saver.iter().for_each(end_of);
         }
         self
     }
@@ -161,7 +164,7 @@ impl Boot {
         // Process 1 of a namespace, and the innermost where that is one more container's manager.
         let mut first = None;
         let mut at = self.namespace.id();
-        while let Some(child) = children(at).first().copied().filter(|child| is_first(*child)) {
+        while let Some(child) = first_child(at).filter(|child| is_first(*child)) {
             first = Some(child);
             at = child;
         }
@@ -184,7 +187,7 @@ impl Boot {
         let init = handle(self.init()).expect("it runs");
         drop(self);
         // init is the last of its namespace to end.
-        end_of(init);
+        end_of(&init);
     }
 
     /// Stops it the way it is meant to be stopped, and gives its whole console.
@@ -215,9 +218,9 @@ fn terminal() -> OpenptyResult {
     pty
 }
 
-fn children(of: u32) -> Vec<u32> {
-    let children = fs::read_to_string(format!("/proc/{of}/task/{of}/children")).unwrap_or_default();
-    children.split_whitespace().filter_map(|child| child.parse().ok()).collect()
+fn first_child(of: u32) -> Option<u32> {
+    let children = fs::read_to_string(format!("/proc/{of}/task/{of}/children")).ok()?;
+    children.split_whitespace().next()?.parse().ok()
 }
 
 fn handle(process: u32) -> Option<OwnedFd> {
@@ -225,7 +228,7 @@ fn handle(process: u32) -> Option<OwnedFd> {
 }
 
 /// Waits for the end of a process.
-fn end_of(process: OwnedFd) {
+fn end_of(process: &OwnedFd) {
     let mut ends = [PollFd::new(process.as_fd(), PollFlags::POLLIN)];
     assert_eq!(poll(&mut ends, PollTimeout::from(60_000_u16)), Ok(1), "it runs on");
 }

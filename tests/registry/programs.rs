@@ -235,8 +235,10 @@ fn it_leaves_the_callers_terminal_files_and_directory_and_opens_its_log_anew() {
     let held = daemon.dir.path().join("held").canonicalize().unwrap();
     for entry in std::fs::read_dir(format!("/proc/{number}/fd")).unwrap() {
         // The daemon closes some of its own meanwhile, such as the connection of whoever asked for its number.
-        let file = std::fs::read_link(entry.unwrap().path());
-        assert!(file.ok().is_none_or(|file| file != held), "a file of the caller");
+        match std::fs::read_link(entry.unwrap().path()) {
+            Err(error) => assert_eq!(error.kind(), std::io::ErrorKind::NotFound),
+            Ok(file) => assert_ne!(file, held, "a file of the caller"),
+        }
     }
     let log = daemon.dir.path().join("log");
     std::fs::rename(&log, daemon.dir.path().join("log.1")).unwrap();

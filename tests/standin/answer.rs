@@ -5,8 +5,13 @@ use crate::support::debian::Debian;
 use crate::support::program::{Finished, LIMIT, finish};
 use crate::support::sandbox::Sandbox;
 use crate::support::script::Script;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sys::signal::{Signal, kill};
 use nix::sys::stat::Mode;
-use nix::unistd::{geteuid, mkfifo};
+use nix::unistd::{Pid, geteuid, mkfifo};
+use std::fs::File;
+use std::os::fd::AsFd as _;
+use std::os::unix::fs::symlink;
 use std::process::Command;
 use std::thread;
 
@@ -124,27 +129,72 @@ fn a_daemon_with_the_script_s_output_does_not_hold_rc() {
     assert_eq!(ours.stdout, "[]\n", "{ours}");
 }
 
-#[test]
-fn rc_goes_on_before_the_history_of_an_unchanged_boot_is_saved() {
-    let sandbox = tree(&[Script::new("a")]);
-    std::fs::create_dir(sandbox.at("run")).unwrap();
-    let first = "eval \"$(ours -M start -P N -R 2)\"";
-    rc(&sandbox, "/bin/sh", first).expect_code(0);
-    // Whoever reads keeps whoever writes from being done, and who is kept for two seconds gives up. That rc has gone on is
-    // seen by what it does then, and only after that nobody reads any more.
+/// Whether a shell that has called us goes on before what was learnt is saved, or kept for later.
+///
+/// As long as somebody reads the history, nobody is done with writing it, and who has tried for two seconds keeps what he has
+/// for later. What the shell says when it goes on ends the reading, and whoever is saving then is asked to end, as in a shutdown.
+fn goes_on_before_saving(sandbox: &Sandbox, call: &str) -> bool {
     let reader = rusqlite::Connection::open(sandbox.at("etc/serel/history.db")).unwrap();
-    let recorded = || reader.query_row("SELECT count(*) FROM run", [], |row| row.get(0));
+    let recorded = || reader.query_row("SELECT count(*) FROM run", [], |row| row.get::<_, u32>(0)).unwrap();
     reader.execute_batch("BEGIN").unwrap();
-    assert_eq!(recorded(), Ok(1));
+    let before = recorded();
     mkfifo(&sandbox.at("answered"), Mode::S_IRWXU).unwrap();
-    let text = format!("{first}; : >\"$TREE/answered\"");
+    let answered = File::options().read(true).write(true).open(sandbox.at("answered")).unwrap();
     let ours = thread::scope(|scope| {
-        let ours = scope.spawn(|| rc(&sandbox, "/bin/sh", &text));
-        std::fs::read(sandbox.at("answered")).unwrap();
+        let ours = scope.spawn(|| rc(sandbox, "/bin/sh", &format!("{call}; echo >\"$TREE/answered\"")));
+        let mut heard = [PollFd::new(answered.as_fd(), PollFlags::POLLIN)];
+        poll(&mut heard, PollTimeout::try_from(LIMIT).unwrap()).unwrap();
+        for saver in savers(sandbox) {
+            kill(saver, Signal::SIGTERM).unwrap();
+        }
         reader.execute_batch("COMMIT").unwrap();
         ours.join().unwrap().expect_code(0)
     });
-    assert_eq!((recorded(), sandbox.names("run/serel")), (Ok(2), vec!["start-2".to_owned()]), "{ours}");
+    std::fs::remove_file(sandbox.at("answered")).unwrap();
+    let kept = sandbox.names("run/serel").iter().any(|name| name.starts_with("pending."));
+    assert!(kept || recorded() == before + 1, "{ours}");
+    assert_eq!(savers(sandbox), []);
+    !kept
+}
+
+/// The processes that save what was learnt in a tree.
+fn savers(sandbox: &Sandbox) -> Vec<Pid> {
+    let read = |pid: i32, what: &str| std::fs::read(format!("/proc/{pid}/{what}")).unwrap_or_default();
+    let tree = format!("TREE={}\0", sandbox.path().display()).into_bytes();
+    let pids = std::fs::read_dir("/proc").unwrap().flatten();
+    let pids = pids.filter_map(|entry| entry.file_name().to_str()?.parse::<i32>().ok());
+    let savers = pids.filter(|pid| read(*pid, "comm") == b"serel-history\n");
+    savers
+        .filter(|pid| read(*pid, "environ").windows(tree.len()).any(|part| part == tree))
+        .map(Pid::from_raw)
+        .collect()
+}
+
+#[test]
+fn rc_goes_on_before_the_history_of_an_unchanged_start_is_saved() {
+    let sandbox = tree(&[Script::new("a")]);
+    std::fs::create_dir(sandbox.at("run")).unwrap();
+    let start = "eval \"$(ours -M start -P N -R 2)\"";
+    rc(&sandbox, "/bin/sh", start).expect_code(0);
+    assert!(goes_on_before_saving(&sandbox, start));
+    let hook = "SEREL_RUNLEVELS=2 \"$TREE/bin/serelrc\" --root \"$TREE\" rc 2";
+    symlink(env!("CARGO_BIN_EXE_serelrc"), sandbox.at("bin/serelrc")).unwrap();
+    assert!(goes_on_before_saving(&sandbox, hook));
+    assert!(!goes_on_before_saving(&sandbox, "\"$TREE/bin/serelrc\" --root \"$TREE\" start 2"));
+}
+
+#[test]
+fn a_new_plan_and_what_a_stop_has_learnt_are_saved_before_rc_goes_on() {
+    let sandbox = tree(&[Script::new("a")]);
+    std::fs::create_dir(sandbox.at("run")).unwrap();
+    let stop = "eval \"$(ours -M stop -P 2 -R 1)\"";
+    for call in [stop, "eval \"$(ours -M start -P N -R 2)\""] {
+        rc(&sandbox, "/bin/sh", call).expect_code(0);
+    }
+    assert!(!goes_on_before_saving(&sandbox, stop));
+    rc(&sandbox, "/bin/sh", stop).expect_code(0);
+    sandbox.add(&Script::new("b"));
+    assert!(!goes_on_before_saving(&sandbox, "eval \"$(ours -M start -P N -R 2)\""));
 }
 
 #[test]
