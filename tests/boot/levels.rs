@@ -20,6 +20,7 @@ pub(crate) const CASES: &[Case] = &[
     ("levels::startpar_boots_for_a_single_user", || for_one(&Machine::new(Root::made()?), "")),
     ("levels::serel_boots_for_a_single_user", || for_one(&Machine::with_serel(Root::made()?), SAID)),
     ("levels::the_hook_boots_for_a_single_user", || for_one(&Machine::with_hook(Root::made()?), SAID)),
+    ("levels::serel_boots_into_level_1", into_level_1),
 ];
 
 /// Process numbers by pid file.
@@ -107,6 +108,21 @@ fn single_user(made: fn(&Root) -> Machine) -> Result<(), Skip> {
     boot.says(ASKS);
     let left = pids(&boot);
     assert!(left.is_empty(), "still up: {left:#?}\n{boot}");
+    boot.stop();
+    Ok(())
+}
+
+/// `1` on the kernel's command line: level S, then level 1, which ends all processes; what level S had begun does not come
+/// back with level 2, whoever starts it.
+fn into_level_1() -> Result<(), Skip> {
+    let machine = Machine::with_serel(Root::made()?);
+    let mut boot = machine.boot("1");
+    boot.says(SAID).says(ASKS);
+    let left = pids(&boot);
+    assert!(left.is_empty(), "still up: {left:#?}\n{boot}");
+    boot.run(&["telinit", "2"]);
+    let up = pids(boot.reached('2'));
+    assert!(up.contains_key(REDIS) && up.contains_key(TINYPROXY), "{up:#?}\n{boot}");
     boot.stop();
     Ok(())
 }
