@@ -137,6 +137,6 @@ fn save(batch: Batch, common: &Common) {
             | Trouble::Schema { .. }
             | Trouble::HotJournal { .. }),
         ) => log::info!("{trouble}"),
-        Err(trouble) => log::warn!("{trouble}"),
+        Err(trouble) => log::warn!("{trouble}; what was learnt is lost"),
     }
 }

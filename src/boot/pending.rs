@@ -9,17 +9,23 @@ use super::regular;
 use crate::fingerprint::Digest;
 use crate::history::{Batch, History, Populated, Saved, Trouble};
 use crate::root::Root;
+use crossbeam_channel::bounded;
 use nix::fcntl::{Flock, FlockArg};
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::Duration;
 
 /// Names of the files: this, and a number. Journals have no such names.
 const PREFIX: &str = "pending.";
 
 /// Most batches that wait. A machine whose root is never written, such as one that runs from a CD, keeps the last ones.
 const MOST: usize = 16;
+
+/// How long a batch that has to wait waits for a place to do so.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// What became of a batch.
 #[derive(Debug, PartialEq, Eq)]
@@ -131,10 +137,17 @@ impl Waiting {
     }
 
     /// With the directory made, if need be, and when another process has done its saving: the level before may be on a disk
-    /// that takes its time. `None` when there can be none.
+    /// that takes its time. `None` when there can be none, or the other one is stuck.
     fn make(root: &Root) -> Option<Self> {
         let directory = ours(root).inspect_err(|why| log::debug!("nothing can wait: {why}")).ok()?;
-        Some(Self { _lock: lock(&directory, FlockArg::LockExclusive)?, directory })
+        let locked = lock(&directory, FlockArg::LockExclusiveNonblock).or_else(|| {
+            let (told, hears) = bounded(1);
+            let directory = directory.clone();
+            let wait = move || told.send(lock(&directory, FlockArg::LockExclusive));
+            thread::Builder::new().spawn(wait).ok()?;
+            hears.recv_timeout(PATIENCE).ok()?
+        });
+        Some(Self { _lock: locked?, directory })
     }
 
     /// Saves what waits for a history, the oldest first; what the first save did, if there was one. Stops at the first
@@ -173,6 +186,7 @@ impl Waiting {
     fn keep(&self, database: &Path, batch: &Batch, trouble: Trouble) -> Result<Kept, Trouble> {
         let files = files(&self.directory);
         for (_, old) in files.iter().rev().skip(MOST - 1) {
+            log::warn!("{} has waited for too long, and is dropped: {MOST} may wait", old.display());
             let _ = fs::remove_file(old);
         }
         let number = files.last().map_or(1, |(number, _)| number + 1);
@@ -218,7 +232,7 @@ mod tests {
         let root = Root::new(dir.path()).unwrap();
         let other = Waiting::make(&root).unwrap();
         assert!(Waiting::look(&root).is_none());
-        std::thread::scope(|scope| {
+        thread::scope(|scope| {
             let ours = scope.spawn(|| Waiting::make(&root).is_some());
             drop(other);
             assert!(ours.join().unwrap());

@@ -6,10 +6,10 @@
 
 use nix::errno::Errno;
 use nix::fcntl::{OFlag, open};
-use nix::sys::prctl::{get_name, set_name};
 use nix::sys::signal::{SigSet, SigmaskHow, Signal};
 use nix::sys::stat::Mode;
 use nix::unistd::{ForkResult, dup2_stderr, dup2_stdin, dup2_stdout, fork, setsid};
+use rustix::thread::{name, set_name};
 use std::ffi::CStr;
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -22,8 +22,8 @@ const SAVES: &CStr = c"serel-history";
 const READS: &CStr = c"serel-pipes";
 
 /// Does a piece of work in a child with a session of its own, then keeps these pipes open. Whoever asks processes to end, as
-/// a shutdown does, is heard when the work is done; who waits for our standard output does not wait for it. Call it when
-/// our own threads have ended. Errors when there can be no child; then nothing was done.
+/// a shutdown does, is heard when the work is done; who waits for a file that we were given, but for standard error, does not
+/// wait for it. Call it when our own threads have ended. Errors when there can be no child; then nothing was done.
 pub fn leave_behind(work: impl FnOnce(), pipes: &[OwnedFd]) -> nix::Result<()> {
     let mut ends = SigSet::empty();
     ends.extend([Signal::SIGTERM, Signal::SIGINT, Signal::SIGHUP]);
@@ -31,12 +31,28 @@ pub fn leave_behind(work: impl FnOnce(), pipes: &[OwnedFd]) -> nix::Result<()> {
     let before = ends.thread_swap_mask(SigmaskHow::SIG_BLOCK)?;
     let left = in_child(SAVES, || {
         let _ = dup2_stdout(std::io::stderr());
+        close_inherited();
         let _ = catch_unwind(AssertUnwindSafe(work));
         let _ = before.thread_set_mask();
         keep_open(pipes);
     });
     let _ = before.thread_set_mask();
     left
+}
+
+/// Closes the files that our caller gave us beside the three standard ones: whatever we open ourselves is closed when a
+/// program is executed. Where there is no `/proc`, they stay.
+fn close_inherited() {
+    let files = std::fs::read_dir("/proc/self/fd").into_iter().flatten().flatten();
+    let numbers: Vec<i32> = files.filter_map(|file| file.file_name().to_str()?.parse().ok()).collect();
+    for number in numbers.into_iter().filter(|number| *number > 2) {
+        // SAFETY: system calls on a number; nothing of ours owns a file that is not closed at an execution.
+        unsafe {
+            if libc::fcntl(number, libc::F_GETFD) == 0 {
+                libc::close(number);
+            }
+        }
+    }
 }
 
 /// Leaves a reader behind for these pipes. Call it last; a thread of ours that is stuck may be left. Without one (no memory
@@ -69,9 +85,9 @@ pub fn keep_open(pipes: &[OwnedFd]) {
 
 /// Runs this in a child in a session of its own, by this name from its first moment on. Where we have other threads, it
 /// must do with system calls and with memory that is there already. Errors when there can be no child.
-fn in_child(name: &CStr, work: impl FnOnce()) -> nix::Result<()> {
-    let ours = get_name();
-    let _ = set_name(name);
+fn in_child(called: &CStr, work: impl FnOnce()) -> nix::Result<()> {
+    let ours = name();
+    let _ = set_name(called);
     // SAFETY: the callers' contract leaves nothing that another thread could have held at this moment.
     let forked = unsafe { fork() };
     if let Ok(ForkResult::Child) = forked {
@@ -103,5 +119,18 @@ fn drain(pipes: &mut [libc::pollfd]) {
                 pipe.fd = -1;
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_leaves_a_reader_behind_keeps_its_own_name() {
+        set_name(c"leaves").unwrap();
+        let (pipe, _) = nix::unistd::pipe().unwrap();
+        keep_open(&[pipe]);
+        assert_eq!(name().unwrap().as_c_str(), c"leaves");
     }
 }

@@ -177,6 +177,10 @@ fn rc_goes_on_before_the_history_of_an_unchanged_start_is_saved() {
     let start = "eval \"$(ours -M start -P N -R 2)\"";
     rc(&sandbox, "/bin/sh", start).expect_code(0);
     assert!(goes_on_before_saving(&sandbox, start));
+    // What the caller's own files are good for ends with the caller.
+    let locked = "exec 9>\"$TREE/lock\"; flock 9";
+    let free = "exec 9>&-; flock --nonblock \"$TREE/lock\" true || exit 9";
+    assert!(goes_on_before_saving(&sandbox, &format!("{locked}; {start}; {free}")));
     let hook = "SEREL_RUNLEVELS=2 \"$TREE/bin/serelrc\" --root \"$TREE\" rc 2";
     symlink(env!("CARGO_BIN_EXE_serelrc"), sandbox.at("bin/serelrc")).unwrap();
     assert!(goes_on_before_saving(&sandbox, hook));
