@@ -32,8 +32,8 @@ impl Rest {
         keep_open(&self.held);
     }
 
-    /// Does it in a process that is left behind, if that may be and can be. Our own threads must have ended, and files that
-    /// somebody reads to their end must be closed, but for standard output: that process has all the others.
+    /// Does it in a process that is left behind, if that may be and can be. Our own threads must have ended, and what we have
+    /// opened ourselves for somebody who reads it to its end must be closed.
     pub(super) fn settle_behind(mut self) {
         let held = std::mem::take(&mut self.held);
         if self.stuck || !self.may_wait || leave_behind(|| self.save(), &held).is_err() {
